@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# How targets are declared here: one library for each folder, files listed by hand.
+
+add_library(backup_flags INTERFACE)
+target_include_directories(backup_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_definitions(backup_flags INTERFACE BACKUPCTL_VERSION="${PROJECT_VERSION}")
+target_compile_options(backup_flags INTERFACE -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers)
+if(BACKUP_WERROR)
+  target_compile_options(backup_flags INTERFACE -Werror)
+endif()
+if(BACKUP_SANITIZE)
+  add_compile_options(-fsanitize=${BACKUP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${BACKUP_SANITIZE})
+endif()
+
+# backup_library(NAME SRCS a.cc a.h ... [PUBLIC dep ...] [PRIVATE dep ...])
+function(backup_library name)
+  cmake_parse_arguments(ARG "" "" "SRCS;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SRCS})
+  target_link_libraries(${name} PUBLIC backup_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# backup_program(NAME SRCS main.cc [DEPS dep ...])
+function(backup_program name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE backup_flags ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# backup_test(NAME SRCS a_test.cc ... [DEPS dep ...] [LABELS label ...] [TIMEOUT seconds] [RESOURCE name])
+# One executable for a folder's unit tests, or for one system story; ctest runs it once.
+function(backup_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT;RESOURCE" "SRCS;DEPS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE backup_flags ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  include(GoogleTest)
+  gtest_discover_tests(${name}
+    DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 60
+    TEST_PREFIX "${name}."
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" ENVIRONMENT "BACKUPCTL_BIN_DIR=${PROJECT_BINARY_DIR}/bin;BACKUPCTL_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+endfunction()

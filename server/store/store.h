@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "backup/v1/agent.pb.h"
+#include "backup/v1/backup.pb.h"
+#include "backup/v1/backup_service.pb.h"
+#include "backup/v1/event.pb.h"
+#include "backup/v1/fleet_service.pb.h"
+#include "backup/v1/policy.pb.h"
+#include "backup/v1/run.pb.h"
+#include "backup/v1/run_service.pb.h"
+
+namespace backup::server {
+
+// Which page of a list. Order and place are in the token, so pages hold still while rows are added (keyset).
+struct PageRequest {
+  int size = 100;     // 1 to 1000.
+  std::string token;  // From the page before; "" for the first. INVALID_ARGUMENT PAGE_TOKEN_INVALID when it is none of ours.
+};
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next_token;  // "" when this was the last.
+};
+
+// What a change of a policy is decided from.
+struct PolicyView {
+  std::optional<v1::Policy> policy;  // As stored; nothing when there is none.
+  std::vector<v1::Database> databases;  // Every database of every agent: name, display_name, labels.
+  std::vector<v1::Run> scheduled_runs;  // Runs of this policy in state SCHEDULED.
+};
+// What is to be done about it, all or nothing.
+struct PolicyChange {
+  bool delete_policy = false;
+  std::optional<v1::Policy> put_policy;   // Inserted or replaced. Nothing: stays.
+  std::vector<v1::Run> create_runs;       // A row whose (policy, database, kind, slot) is there already is passed over.
+  std::vector<std::string> withdraw_runs;  // Names; only those still SCHEDULED are removed.
+  std::vector<v1::Run> update_runs;       // spec, times and epoch of rows still SCHEDULED.
+  std::vector<v1::Event> events;
+};
+using PolicyDecision = std::function<absl::StatusOr<PolicyChange>(const PolicyView&)>;
+
+// What a change of a run is decided from.
+struct RunView {
+  v1::Run run;
+  std::optional<v1::Policy> policy;       // Its policy, when that still exists.
+  std::optional<v1::Run> overlapping;     // Another BACKUP of the same policy and database that is RUNNING.
+  std::optional<v1::Backup> last_good;    // Newest GOOD backup of the same database, by sequence; with manifest.
+  std::optional<v1::Backup> backup;       // The backup named by run.backup or run.spec.backup_id, with manifest.
+};
+// What is to be done about it, all or nothing.
+struct RunChange {
+  v1::Run run;                      // As it is to be stored.
+  std::vector<v1::Backup> backups;  // Inserted, or replaced by name.
+  std::vector<v1::Event> events;
+};
+using RunDecision = std::function<absl::StatusOr<RunChange>(const RunView&)>;
+
+// What an agent said of itself in one Sync.
+struct AgentReport {
+  v1::Agent agent;                      // name, version, capabilities, labels, hostname, boot_id, clock_skew, repository, last_seen_time, slot_count, active_run_count.
+  int64_t sequence = 0;                 // Of this boot.
+  std::vector<v1::Database> databases;  // All it has; those not among them are marked as gone and no longer listed.
+};
+
+// The catalog. An interface of verbs, each all-or-nothing: fully committed when it returns OK, without effect when not.
+// Decisions are pure functions that may be called more than once (a transaction may be tried again).
+//
+// Thread-safe. Every verb may give UNAVAILABLE CATALOG_UNAVAILABLE, and then may be tried again.
+// Names are resource names; a name of the wrong form is simply not found.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // --- policies ---
+  // NOT_FOUND POLICY_NOT_FOUND. Output-only fields are filled in.
+  virtual absl::StatusOr<v1::Policy> GetPolicy(absl::string_view name) = 0;
+  // By id.
+  virtual absl::StatusOr<Page<v1::Policy>> ListPolicies(const PageRequest& page) = 0;
+  // Reads, decides, writes; nobody else changes this policy or its runs meanwhile. A decision's error is returned as it
+  // is. The stored policy gets a new etag and update_time (`now`) when put; returns it as GetPolicy would (a
+  // default Policy when deleted or never there).
+  virtual absl::StatusOr<v1::Policy> ChangePolicy(absl::string_view name, absl::Time now, const PolicyDecision& decide) = 0;
+
+  // --- runs ---
+  // RUN_NOT_FOUND.
+  virtual absl::StatusOr<v1::Run> GetRun(absl::string_view name) = 0;
+  // Newest first, by sequence.
+  virtual absl::StatusOr<Page<v1::Run>> ListRuns(const v1::RunFilter& filter, const PageRequest& page) = 0;
+  // Inserts a run asked for by hand, with its events. With a `request_id` seen within the last day: returns that run and
+  // inserts nothing. DATABASE_NOT_FOUND, BACKUP_NOT_FOUND when what it names is not there.
+  virtual absl::StatusOr<v1::Run> CreateRun(const v1::Run& run, absl::string_view request_id, absl::Time now,
+                                            absl::Span<const v1::Event> events) = 0;
+  // Reads, decides, writes; nobody else changes this run meanwhile. RUN_NOT_FOUND. A decision's error is returned as is.
+  virtual absl::StatusOr<v1::Run> ChangeRun(absl::string_view name, const RunDecision& decide) = 0;
+  // Names of at most `limit` runs that time may have changed: SCHEDULED with not_before <= now; PENDING with
+  // start_deadline <= now; RUNNING with lease_end <= now; PENDING ones of a paused policy. Oldest slot first.
+  virtual absl::StatusOr<std::vector<std::string>> ListRunsToAdvance(absl::Time now, int limit) = 0;
+  // The earliest time after `now` at which ListRunsToAdvance would name something new; InfiniteFuture when never.
+  virtual absl::StatusOr<absl::Time> NextAdvanceTime(absl::Time now) = 0;
+  // Every run of the agent in state SCHEDULED, PENDING or RUNNING with not_before <= horizon; by not_before; at most 1000.
+  virtual absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) = 0;
+  // Sets `delivered` on those of the runs that are SCHEDULED or PENDING with this epoch.
+  virtual absl::Status MarkDelivered(absl::Span<const v1::Run> runs) = 0;
+  // Appends lines whose offset is the next expected or beyond; passes over those already there. Returns the next
+  // expected offset. RUN_NOT_FOUND.
+  virtual absl::StatusOr<int64_t> AppendRunLog(absl::string_view run, absl::Span<const v1::RunLogLine> lines) = 0;
+  // At most `limit` lines from `offset` on, in order. RUN_NOT_FOUND.
+  virtual absl::StatusOr<std::vector<v1::RunLogLine>> ListRunLog(absl::string_view run, int64_t offset, int limit) = 0;
+
+  // --- backups ---
+  // BACKUP_NOT_FOUND. With manifest.
+  virtual absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) = 0;
+  // Newest first, by sequence; without manifests.
+  virtual absl::StatusOr<Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter, const PageRequest& page) = 0;
+
+  // --- agents and databases ---
+  // AGENT_NOT_FOUND. `state` is left UNSPECIFIED: judging it is not the catalog's affair.
+  virtual absl::StatusOr<v1::Agent> GetAgent(absl::string_view name) = 0;
+  virtual absl::StatusOr<Page<v1::Agent>> ListAgents(const PageRequest& page) = 0;  // By id.
+  // DATABASE_NOT_FOUND. last_good_*, next_slot_time are filled in; `policies` is not.
+  virtual absl::StatusOr<v1::Database> GetDatabase(absl::string_view name) = 0;
+  // `agent`: a name, or "" for all. By name.
+  virtual absl::StatusOr<Page<v1::Database>> ListDatabases(absl::string_view agent, const PageRequest& page) = 0;
+  // Records it, unless a later sequence of the same boot was recorded. AGENT_NOT_FOUND when it is not enrolled.
+  // Returns true when the set of databases or their labels changed, so that policies want replanning.
+  virtual absl::StatusOr<bool> RecordAgentReport(const AgentReport& report) = 0;
+  // Stores the hash of a one-time token.
+  virtual absl::Status PutEnrollmentToken(absl::string_view token_sha256, absl::string_view agent, absl::Time expire_time,
+                                          absl::Span<const v1::Event> events) = 0;
+  // The agent whose unused, unexpired token this is, without using it up; UNAUTHENTICATED ENROLLMENT_TOKEN_INVALID.
+  virtual absl::StatusOr<std::string> FindEnrollmentToken(absl::string_view token_sha256, absl::Time now) = 0;
+  // Uses the token up and puts `agent` (name, enroll_time, certificate_expire_time) in, in one step: of many at once,
+  // one wins. ENROLLMENT_TOKEN_INVALID for the others.
+  virtual absl::Status UseEnrollmentToken(absl::string_view token_sha256, absl::Time now, const v1::Agent& agent,
+                                          absl::Span<const v1::Event> events) = 0;
+
+  // --- the whole ---
+  // Fills databases (health and reason left open: database, last_good without manifest, last_run), active_runs, counts.
+  virtual absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now) = 0;
+  virtual absl::StatusOr<Page<v1::Event>> ListEvents(absl::string_view subject, const PageRequest& page) = 0;  // Newest first.
+  virtual absl::Status AppendEvents(absl::Span<const v1::Event> events) = 0;
+  // OK when the catalog answers.
+  virtual absl::Status Ping() = 0;
+};
+
+}  // namespace backup::server
