@@ -29,10 +29,11 @@ function(backup_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# backup_test(NAME SRCS a_test.cc ... [DEPS dep ...] [LABELS label ...] [TIMEOUT seconds] [RESOURCE name])
-# One executable for a folder's unit tests, or for one system story; ctest runs it once.
+# backup_test(NAME SRCS a_test.cc ... [DEPS dep ...] [LABELS label ...] [TIMEOUT seconds] [WHOLE])
+# One executable for a folder's unit tests, or for one system story. ctest runs each case in a process of its own; with
+# WHOLE all cases in one process, for suites that share a costly fixture such as a PostgreSQL server.
 function(backup_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT;RESOURCE" "SRCS;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "WHOLE" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE backup_flags ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   if(NOT ARG_TIMEOUT)
@@ -41,10 +42,16 @@ function(backup_test name)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
-  include(GoogleTest)
-  gtest_discover_tests(${name}
-    DISCOVERY_MODE PRE_TEST
-    DISCOVERY_TIMEOUT 60
-    TEST_PREFIX "${name}."
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" ENVIRONMENT "BACKUPCTL_BIN_DIR=${PROJECT_BINARY_DIR}/bin;BACKUPCTL_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+  set(environment "BACKUPCTL_BIN_DIR=${PROJECT_BINARY_DIR}/bin;BACKUPCTL_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+  if(ARG_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" ENVIRONMENT "${environment}")
+  else()
+    include(GoogleTest)
+    gtest_discover_tests(${name}
+      DISCOVERY_MODE PRE_TEST
+      DISCOVERY_TIMEOUT 60
+      TEST_PREFIX "${name}."
+      PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" ENVIRONMENT "${environment}")
+  endif()
 endfunction()
