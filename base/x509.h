@@ -47,6 +47,7 @@ struct CertificateInfo {
   std::string common_name;
   std::vector<std::string> uris;
   std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;  // As text, in inet_ntop's form.
   bool is_ca = false;
   absl::Time not_before;
   absl::Time not_after;
