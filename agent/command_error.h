@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <iosfwd>
+
+#include "absl/status/status.h"
+
+namespace backup::agent {
+
+// Exit code of a one-shot command for `status`, as backupctl's: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed,
+// 5 unreachable or out of time, 6 precondition, 8 the backup is bad, 130 interrupted.
+int ExitCodeOf(const absl::Status& status);
+
+// Writes "error: …", "reason: …", the hint and the child's last lines; returns ExitCodeOf.
+int PrintCommandError(const absl::Status& status, std::ostream& err);
+
+}  // namespace backup::agent
