@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "backup/v1/policy.pb.h"
+#include "backup/v1/run.pb.h"
+#include "base/random.h"
+#include "server/domain/changes.h"
+
+namespace backup::server {
+
+// How far ahead rows exist. An hour more than the agents hold, so that a replan is never late for them.
+inline constexpr absl::Duration kPlanningHorizon = absl::Hours(25);
+
+// The rows that the policy of `view` (which must be set) should have: one SCHEDULED BACKUP run for each database it
+// covers and each slot in (now, now + horizon], and always the first slot beyond. Rows of the future that no longer fit
+// are withdrawn, those with another spec or other times updated with the next epoch. Slots that fell due since
+// the last row, while nothing planned, get rows too: no older than the policy's update_time or 7 days, the newest 1000.
+// Gives no put_policy and no events. The error of Schedule::Create for a policy that was stored by something else.
+absl::StatusOr<PolicyChange> PlanRuns(const PolicyView& view, absl::Time now, Random& random);
+
+// Spec of a BACKUP run under this policy.
+v1::RunSpec BackupRunSpec(const v1::PolicySpec& spec);
+
+// Runs asked for by hand, due at `now`: PENDING, epoch 1, manual. `policy` may be the default Policy: then without one, and
+// defaults apply. Start deadline as the policy's, by default 6 h.
+v1::Run ManualBackupRun(const v1::Policy& policy, absl::string_view database, absl::Time now, Random& random);
+v1::Run ManualVerifyRun(const v1::Backup& backup, absl::Time now, Random& random);
+
+}  // namespace backup::server

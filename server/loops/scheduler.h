@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "backup/v1/agent.pb.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/random.h"
+#include "server/loops/change_feed.h"
+#include "server/store/store.h"
+
+namespace backup::server {
+
+struct SchedulerOptions {
+  // All policies are planned anew this often. Default: 1 min.
+  absl::Duration replan_interval = absl::Minutes(1);
+  // First and greatest wait after the catalog failed. Default: 1 s, 30 s.
+  absl::Duration min_backoff = absl::Seconds(1);
+  absl::Duration max_backoff = absl::Seconds(30);
+};
+
+// Keeps the catalog's runs in step with time: plans every policy's rows ahead, and moves due runs on. Tells the ChangeFeed
+// of each run and agent that it changed. All state is in the catalog: a turn that fails is made up for by the next.
+class Scheduler {
+ public:
+  // Borrows all four.
+  Scheduler(Store& store, Clock& clock, Random& random, ChangeFeed& feed, SchedulerOptions options = {});
+
+  // One turn, the body of a base::Loop: plans when that is due or was requested, then advances runs, then returns how long
+  // nothing is due. When the catalog fails, the log says so once a minute and the wait grows; one run or policy that
+  // fails holds up no other. Called by one thread at a time.
+  absl::Duration RunOnce();
+
+  // The next turn plans all policies. Thread-safe. For the turn to come at once, trigger the loop as well.
+  void RequestReplan();
+
+ private:
+  absl::Status PlanAll();
+  absl::Status PlanPolicy(absl::string_view name);
+  absl::Status AdvanceAll();
+  absl::Status AdvanceOne(const std::string& name, absl::Time now);
+  std::optional<v1::Agent> FindAgent(const std::string& name);
+  absl::Duration TimeToNext();
+  void LogFailure(absl::string_view what, absl::string_view subject, const absl::Status& status);
+
+  Store& store_;
+  Clock& clock_;
+  Random& random_;
+  ChangeFeed& feed_;
+  const SchedulerOptions options_;
+
+  // Used by the turn alone.
+  absl::Duration next_plan_;  // Monotonic.
+  int failed_turn_count_ = 0;
+  std::map<std::string, std::optional<v1::Agent>> agents_;  // Of this turn.
+  LogLimiter failure_log_;
+
+  Mutex mu_;
+  bool replan_requested_ ABSL_GUARDED_BY(mu_) = true;
+};
+
+}  // namespace backup::server
