@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The house rules, the same by hand and in CI. Every step runs; the end says which failed.
+#
+#   deploy/dev/check.sh            all steps; clang-tidy on files that differ from main (on main: from the last commit)
+#   deploy/dev/check.sh --all      clang-tidy on every file
+#   deploy/dev/check.sh --no-tidy  all steps but clang-tidy
+#   deploy/dev/check.sh --fix      formats first, instead of only saying what is not
+#   deploy/dev/check.sh --tidy-minutes N   starts no further clang-tidy after N minutes, and says what it left out
+#   deploy/dev/check.sh STEP...    only these: layers protos shell format threads tidy
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+root=$PWD
+build_dir=${BACKUPCTL_CHECK_BUILD_DIR:-$root/build/release}
+job_count=$(nproc)
+clang_version=14
+
+fix=0
+tidy_scope=changed
+tidy_minutes=0
+steps=()
+while (($# > 0)); do
+  case "$1" in
+    --all) tidy_scope=all ;;
+    --no-tidy) tidy_scope=none ;;
+    --fix) fix=1 ;;
+    --tidy-minutes) tidy_minutes=${2:?--tidy-minutes needs a number}; shift ;;
+    layers | protos | shell | format | threads | tidy) steps+=("$1") ;;
+    *) sed -n '3,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  esac
+  shift
+done
+((${#steps[@]} > 0)) || steps=(layers protos shell format threads tidy)
+# A variable of the caller must not point git, cmake or clang elsewhere.
+unset GIT_DIR GIT_WORK_TREE CPATH CPLUS_INCLUDE_PATH
+
+cpp_files() {
+  find base server agent ctl tests -type f \( -name '*.cc' -o -name '*.h' \) | sort
+}
+
+step_layers() { deploy/dev/check-layers.sh --self-test && deploy/dev/check-layers.sh; }
+
+step_protos() { deploy/dev/lint-protos.sh --self-test && deploy/dev/lint-protos.sh; }
+
+step_shell() {
+  local -a scripts
+  mapfile -t scripts < <(find .ci deploy tests -type f | sort | while read -r file; do
+    if [[ "$file" == *.sh ]] || head -c 64 "$file" | head -n 1 | grep -qaE '^#!.*\b(ba|da)?sh\b'; then
+      printf '%s\n' "$file"
+    fi
+  done)
+  shellcheck --external-sources "${scripts[@]}"
+}
+
+step_format() {
+  local -a files
+  mapfile -t files < <(cpp_files; find proto -name '*.proto' | sort)
+  if ((fix)); then
+    "clang-format-$clang_version" -i "${files[@]}"
+  else
+    "clang-format-$clang_version" --dry-run --Werror "${files[@]}"
+  fi
+}
+
+# Makes the compile commands, and the generated headers that they need.
+prepare_build() {
+  if [[ ! -f "$build_dir/build.ninja" ]]; then
+    cmake -S . --preset release -B "$build_dir" >/dev/null || return 1
+  fi
+  cmake --build "$build_dir" --target backup_grpc >/dev/null
+}
+
+# Prints "FILE<tab>COMMAND" for each of our translation units.
+compile_commands() {
+  perl -ne '
+    sub text { my $t = shift; $t =~ s/\\(.)/$1/g; return $t }
+    if (/^\s*"command": "(.*)",?$/) { $command = text($1) }
+    if (/^\s*"file": "(.*)",?$/) {
+      my $file = text($1);
+      next unless $file =~ s{^\Q$ENV{root}\E/}{} && $file =~ m{^(base|server|agent|ctl|tests)/};
+      print "$file\t$command\n";
+    }' "$build_dir/compile_commands.json"
+}
+
+# One translation unit through clang's thread safety analysis; nothing else that clang has to say counts.
+check_threads_of() {
+  local file=${1%%$'\t'*} command=${1#*$'\t'}
+  command=${command#*ccache }
+  command=${command#* }
+  command=${command% -c *}
+  command=${command% -o *}
+  eval "cd '$build_dir' && clang++-$clang_version $command -fsyntax-only -Wno-everything -Wthread-safety \
+    -Werror=thread-safety '$root/$file'"
+}
+
+step_threads() {
+  prepare_build || return 1
+  export root build_dir clang_version
+  export -f check_threads_of
+  # shellcheck disable=SC2016  # The inner shell expands it.
+  compile_commands | tr '\n' '\0' | xargs -0 -P "$job_count" -I{} bash -c 'check_threads_of "$1"' _ {}
+}
+
+# Files that differ from main; on main itself, from the commit before; with what is not committed yet.
+changed_files() {
+  local base
+  base=$(git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD main 2>/dev/null)
+  if [[ -z "$base" || "$base" == "$(git rev-parse HEAD)" ]]; then
+    base=$(git rev-parse --verify --quiet HEAD~) || base=$(git hash-object -t tree /dev/null)
+  fi
+  { git diff --name-only --diff-filter=d "$base"; git ls-files --others --exclude-standard; } | sort -u
+}
+
+# The translation units to look at: those asked for, and the .cc beside a header.
+tidy_files() {
+  local file
+  if [[ "$tidy_scope" == all ]]; then
+    compile_commands | cut -f 1 | sort -u
+    return
+  fi
+  changed_files | while read -r file; do
+    case "$file" in
+      *.cc) printf '%s\n' "$file" ;;
+      *.h) printf '%s\n%s\n' "${file%.h}.cc" "${file%.h}_test.cc" ;;
+    esac
+  done | sort -u | comm -12 - <(compile_commands | cut -f 1 | sort -u)
+}
+
+tidy_one() {
+  if ((tidy_end > 0 && $(date +%s) >= tidy_end)); then
+    printf '%s\n' "$1" >>"$tidy_left_out"
+    return 0
+  fi
+  # GCC's own flags are unknown to clang; its warnings were heard by the compiler.
+  "clang-tidy-$clang_version" -p "$build_dir" --quiet --extra-arg=-Wno-everything "$1" 2>&1 |
+    grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' 
+  return "${PIPESTATUS[0]}"
+}
+
+step_tidy() {
+  local failed=0
+  if [[ "$tidy_scope" == none ]]; then
+    echo "left out, as asked"
+    return 0
+  fi
+  prepare_build || return 1
+  tidy_end=0
+  ((tidy_minutes == 0)) || tidy_end=$(($(date +%s) + tidy_minutes * 60))
+  tidy_left_out=$(mktemp)
+  export root build_dir clang_version tidy_end tidy_left_out
+  export -f tidy_one
+  # shellcheck disable=SC2016  # The inner shell expands it.
+  tidy_files | tr '\n' '\0' | xargs -0 -r -P "$job_count" -I{} bash -c 'tidy_one "$1"' _ {} || failed=1
+  if [[ -s "$tidy_left_out" ]]; then
+    echo "clang-tidy stopped after $tidy_minutes minutes; $(wc -l <"$tidy_left_out") files were left out"
+  fi
+  rm -f "$tidy_left_out"
+  return "$failed"
+}
+
+export root
+failed_steps=()
+for step in "${steps[@]}"; do
+  started=$(date +%s)
+  echo "== check: $step"
+  if "step_$step"; then
+    verdict=ok
+  else
+    verdict=FAILED
+    failed_steps+=("$step")
+  fi
+  echo "== check: $step: $verdict ($(($(date +%s) - started)) s)"
+done
+if ((${#failed_steps[@]} > 0)); then
+  echo "error: these checks failed: ${failed_steps[*]}" >&2
+  exit 1
+fi
