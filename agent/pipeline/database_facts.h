@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "agent/pipeline/database_probe.h"
+#include "agent/pipeline/pg_session.h"
+
+namespace backup::agent {
+
+// The questions that a look at a database asks. All names in SQL are qualified, and the search path is emptied first, so that nothing
+// a user put into `public` runs with the backup role's rights (CVE-2018-1058).
+
+// Sets the session up: empty search path, names in the database's own encoding, `statement_timeout` on the server's side too.
+absl::Status PrepareSession(PgSession& session, absl::Duration statement_timeout);
+
+// What ProbeDatabase tells, in a prepared session.
+absl::StatusOr<DatabaseFacts> ReadDatabaseFacts(PgSession& session, absl::Duration statement_timeout);
+
+// A table whose rows pg_dump stores. Raw bytes in the database's encoding, as the dump spells them.
+struct ExpectedTable {
+  std::string schema;
+  std::string name;
+  // The partitioned table at the top, when it is a partition; else "".
+  std::string root_schema;
+  std::string root_name;
+};
+
+// By the rules of pg_dump: ordinary tables, no temporary ones, none of the system's and none that belong to an extension.
+absl::StatusOr<std::vector<ExpectedTable>> ReadExpectedTables(PgSession& session, absl::Duration statement_timeout);
+
+}  // namespace backup::agent

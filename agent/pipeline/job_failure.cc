@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pipeline/job_failure.h"
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/errors.h"
+
+namespace backup::agent {
+namespace {
+
+constexpr char kStderrKey[] = "stderr";
+
+absl::StatusCode CodeOf(v1::FailureCause cause) {
+  switch (cause) {
+    case v1::DISK_FULL:
+      return absl::StatusCode::kResourceExhausted;
+    case v1::AUTH:
+      return absl::StatusCode::kUnauthenticated;
+    case v1::PERMISSION:
+      return absl::StatusCode::kPermissionDenied;
+    case v1::LOCK_TIMEOUT:
+    case v1::STALLED:
+    case v1::TIMEOUT:
+      return absl::StatusCode::kDeadlineExceeded;
+    case v1::INCOMPLETE:
+    case v1::CORRUPT:
+      return absl::StatusCode::kDataLoss;
+    case v1::NETWORK:
+      return absl::StatusCode::kUnavailable;
+    case v1::AGENT_LOST:
+      return absl::StatusCode::kAborted;
+    case v1::CANCELLED_BY_USER:
+      return absl::StatusCode::kCancelled;
+    case v1::VERSION_MISMATCH:
+    case v1::REPOSITORY_UNAVAILABLE:
+    case v1::REPOSITORY_BUSY:
+    case v1::WRONG_DATABASE:
+      return absl::StatusCode::kFailedPrecondition;
+    default:
+      return absl::StatusCode::kInternal;
+  }
+}
+
+}  // namespace
+
+absl::Status JobError(v1::FailureCause cause, absl::string_view message, absl::string_view hint,
+                      const std::vector<std::string>& stderr_lines) {
+  ErrorMetadata metadata;
+  if (!stderr_lines.empty()) {
+    metadata.emplace_back(kStderrKey, absl::StrJoin(stderr_lines, "\n"));
+  }
+  return MakeError(CodeOf(cause), v1::FailureCause_Name(cause), message, hint, metadata);
+}
+
+v1::Failure FailureFromStatus(const absl::Status& status) {
+  v1::Failure failure;
+  v1::FailureCause cause = v1::INTERNAL;
+  if (!v1::FailureCause_Parse(ErrorReason(status), &cause) || cause == v1::FAILURE_CAUSE_UNSPECIFIED) {
+    cause = v1::INTERNAL;
+  }
+  failure.set_cause(cause);
+  failure.set_message(std::string(status.message()));
+  failure.set_hint(ErrorHint(status));
+  for (const v1::ErrorInfo& info : GetErrorInfos(status)) {
+    auto lines = info.metadata().find(kStderrKey);
+    if (lines == info.metadata().end()) {
+      continue;
+    }
+    for (absl::string_view line : absl::StrSplit(lines->second, '\n')) {
+      failure.add_stderr_lines(std::string(line));
+    }
+    break;
+  }
+  return failure;
+}
+
+}  // namespace backup::agent
