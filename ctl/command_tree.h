@@ -5,9 +5,9 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "ctl/exit_code.h"
 #include "ctl/session.h"
 
@@ -19,20 +19,19 @@ using CommandAction = std::function<absl::StatusOr<ExitCode>()>;
 // What --help tells of one leaf.
 struct CommandHelp {
   std::string summary;  // One line, no full stop.
-  std::string details;  // Optional: a paragraph or two.
+  std::string details;  // May be empty.
   std::string example;  // Command lines, one to a line.
 };
 
-// The commands: nouns with verbs below them, and verbs at the root. Flags bind to variables that the action's closure
-// shares:
+// The commands: nouns with verbs below them, and verbs at the root. Flags bind to variables that the action shares:
 //
 //   auto wait = std::make_shared<bool>(false);
 //   CLI::App& run = tree.AddLeaf(noun, "run", {"Back up a database now", "", "backupctl backup run shop --wait"},
 //                                [&session, wait] { return RunBackup(session, *wait); });
 //   run.add_flag("--wait", *wait, "Wait for the end");
 //
-// Every leaf also takes the global flags. A flag of one name takes a value in every command or in none, so that flags
-// may stand before the noun and verb.
+// Every leaf also takes the global flags, and --help. A flag of one name takes a value in every command or in none, so
+// that flags may stand before the noun and the verb.
 class CommandTree {
  public:
   // Borrows `session`.
@@ -40,28 +39,45 @@ class CommandTree {
 
   Session& session() { return session_; }
   CLI::App& root() { return root_; }
+  const CLI::App& root() const { return root_; }
 
-  // `group` heads a section of the root's --help.
+  // `group` heads a section of the root's --help; groups stand in the order of their first use.
   CLI::App& AddNoun(const std::string& name, const std::string& summary, const std::string& group);
-  // `parent` is the root or a noun. `group` matters at the root only.
-  CLI::App& AddLeaf(CLI::App& parent, const std::string& name, CommandHelp help, CommandAction action,
-                    const std::string& group = "");
+  // Below a noun.
+  CLI::App& AddLeaf(CLI::App& noun, const std::string& name, CommandHelp help, CommandAction action);
+  // At the root.
+  CLI::App& AddRootLeaf(const std::string& name, CommandHelp help, const std::string& group, CommandAction action);
 
-  // What `leaf` was registered with; null for other nodes.
-  const CommandHelp* HelpOf(const CLI::App& leaf) const;
-  // The action of the leaf that was parsed; null when none was.
-  const CommandAction* chosen() const { return chosen_; }
+  // What was registered; null for nodes that are no leaf.
+  const CommandHelp* HelpOf(const CLI::App& node) const;
+  const CommandAction* ActionOf(const CLI::App& node) const;
 
  private:
   struct Leaf {
     CommandHelp help;
     CommandAction action;
   };
+  void AddGlobalFlags(CLI::App& leaf);
 
   Session& session_;
   CLI::App root_;
   std::map<const CLI::App*, Leaf> leaves_;
-  const CommandAction* chosen_ = nullptr;
 };
+
+// Heading of the flags that every command takes, in --help.
+inline constexpr char kGlobalFlagGroup[] = "Global flags";
+
+// One command line, taken apart by the tree.
+struct ParsedWords {
+  const CLI::App* node = nullptr;        // The deepest node that was named.
+  std::string path;                      // Its words: "backup run".
+  std::vector<std::string> arguments;    // Everything else, in order: what a leaf parses.
+  bool help = false;                     // -h or --help was among them.
+  bool version = false;                  // --version was, before any command.
+};
+
+// Finds the command's words among the flags that may stand before, between and behind them. INVALID_ARGUMENT
+// UNKNOWN_COMMAND with the nearest known word, or UNKNOWN_FLAG likewise.
+absl::StatusOr<ParsedWords> FindCommand(const CommandTree& tree, const std::vector<std::string>& arguments);
 
 }  // namespace backup::ctl

@@ -35,6 +35,8 @@ class Session {
   CommandEnvironment& environment() { return environment_; }
   GlobalFlags& flags() { return flags_; }
   Output& output();
+  // Whether talk on stderr is coloured.
+  bool color_errors() const;
 
   // Where contexts are kept.
   absl::StatusOr<std::string> ConfigPath() const;

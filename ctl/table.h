@@ -57,7 +57,4 @@ struct Fact {
 };
 std::string LayOutFacts(const std::vector<Fact>& facts, bool color, int indent = 0);
 
-// Columns that a terminal needs for `text` (valid UTF-8): combining marks none, wide East Asian characters two.
-int DisplayWidth(absl::string_view text);
-
 }  // namespace backup::ctl

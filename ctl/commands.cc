@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/commands.h"
+
+namespace backup::ctl {
+
+void AddCommands(CommandTree& tree) {
+  AddStatusCommand(tree);
+  AddBackupCommands(tree);
+  AddRunCommands(tree);
+  AddFileCommands(tree);
+  AddPolicyCommands(tree);
+  AddDatabaseCommands(tree);
+  AddAgentCommands(tree);
+  AddDevCommands(tree);
+  AddContextCommands(tree);
+  AddVersionCommand(tree);
+}
+
+}  // namespace backup::ctl

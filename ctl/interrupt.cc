@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/interrupt.h"
+
+#include <csignal>
+#include <unistd.h>
+
+#include "base/mutex.h"
+#include "ctl/exit_code.h"
+
+namespace backup::ctl {
+
+InterruptWatcher::InterruptWatcher(Cancellation& interrupt)
+    : thread_([this, &interrupt] {
+        signal_.Wait();
+        if (done_) return;
+        interrupt.Cancel("interrupted");
+        signal_.Wait();
+        if (!done_) _exit(static_cast<int>(ExitCode::kInterrupted));
+      }) {}
+
+InterruptWatcher::~InterruptWatcher() {
+  done_ = true;
+  // The signal is blocked in every thread, so it can only wake the one that waits for it.
+  kill(getpid(), SIGTERM);
+  thread_.join();
+}
+
+bool WaitUnlessInterrupted(Cancellation& interrupt, absl::Duration duration) {
+  Mutex mu;
+  CondVar changed;
+  bool cancelled = false;
+  {
+    const Cancellation::Registration registration(interrupt, [&] {
+      MutexLock lock(mu);
+      cancelled = true;
+      changed.NotifyAll();
+    });
+    const absl::Time end = absl::Now() + duration;
+    MutexLock lock(mu);
+    for (absl::Time now = absl::Now(); !cancelled && now < end; now = absl::Now()) changed.WaitFor(mu, end - now);
+  }
+  return !interrupt.cancelled();
+}
+
+}  // namespace backup::ctl
