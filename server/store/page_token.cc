@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/store/page_token.h"
+
+#include <limits>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/x509.h"
+
+namespace backup::server {
+namespace {
+
+constexpr size_t kSumLength = 16;
+constexpr int kMaxPageSize = 1000;
+
+std::string Sum(absl::string_view scope, absl::string_view key) {
+  return Sha256Hex(absl::StrCat(scope.size(), ":", scope, key)).substr(0, kSumLength);
+}
+
+absl::Status TokenInvalid() {
+  return MakeError(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID",
+                   "the page token does not belong to this list",
+                   "use the token of the page before with the same filter, or start without one");
+}
+
+}  // namespace
+
+std::string MakePageToken(absl::string_view scope, absl::string_view key) {
+  return absl::WebSafeBase64Escape(absl::StrCat(Sum(scope, key), key));
+}
+
+absl::StatusOr<std::string> ParsePageToken(absl::string_view scope, absl::string_view token) {
+  if (token.empty()) return std::string();
+  std::string text;
+  if (!absl::WebSafeBase64Unescape(token, &text) || text.size() <= kSumLength) return TokenInvalid();
+  const std::string key = text.substr(kSumLength);
+  if (text.substr(0, kSumLength) != Sum(scope, key)) return TokenInvalid();
+  return key;
+}
+
+std::string MakeSequencePageToken(absl::string_view scope, int64_t sequence) {
+  return MakePageToken(scope, absl::StrCat(sequence));
+}
+
+absl::StatusOr<int64_t> ParseSequencePageToken(absl::string_view scope, absl::string_view token) {
+  if (token.empty()) return std::numeric_limits<int64_t>::max();
+  ASSIGN_OR_RETURN(const std::string key, ParsePageToken(scope, token));
+  int64_t sequence = 0;
+  if (!absl::SimpleAtoi(key, &sequence)) return TokenInvalid();
+  return sequence;
+}
+
+absl::Status CheckPageSize(const PageRequest& page) {
+  if (page.size >= 1 && page.size <= kMaxPageSize) return absl::OkStatus();
+  return InvalidField("page_size", absl::StrCat("must be 1 to ", kMaxPageSize, ", not ", page.size));
+}
+
+std::string PageScope(absl::string_view list, const google::protobuf::Message& filter) {
+  return absl::StrCat(list, ":", filter.SerializeAsString());
+}
+
+}  // namespace backup::server
