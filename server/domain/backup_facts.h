@@ -14,14 +14,15 @@
 
 namespace backup::server {
 
-// Whether a reported success of a BACKUP can be true: the manifest is of this run, attempt, epoch, agent, policy and slot;
-// hashes have the right form; sizes, counts and offsets are in range and agree with each other; the read-back has a
-// time. INVALID_ARGUMENT RESULT_INVALID with the first contradiction. Does not look at whether the content is as expected.
+// Whether a reported success of a BACKUP can be true: the manifest is of this run, attempt, epoch, agent, policy and
+// slot; hashes have the right form; sizes, counts and offsets are in range and agree with each other; the read-back has
+// a time. INVALID_ARGUMENT RESULT_INVALID with the first contradiction. Does not look at whether the content is as
+// expected.
 absl::Status CheckBackupResult(const v1::Run& run, const v1::AttemptRef& attempt, const v1::RunResult& result);
 
 // Why the content is not as expected, for people; "" when it is. Held against `spec` and, for changes, against the last
-// good backup of the database. Once suspicious, later ones like it are so too until a good one comes or the policy allows
-// the change: the last good backup stays the measure.
+// good backup of the database. Once suspicious, later ones like it are so too until a good one comes or the policy
+// allows the change: the last good backup stays the measure.
 std::string FindSuspicion(const v1::VerifySpec& spec, const v1::Manifest& manifest,
                           const std::optional<v1::Backup>& last_good, absl::Time now);
 

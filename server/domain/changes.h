@@ -27,8 +27,8 @@ struct PolicyView {
 // What is to be done about it, all or nothing.
 struct PolicyChange {
   bool delete_policy = false;
-  std::optional<v1::Policy> put_policy;    // Inserted or replaced. Nothing: stays.
-  std::vector<v1::Run> create_runs;        // A row whose (policy, database, kind, slot) is there already is passed over.
+  std::optional<v1::Policy> put_policy;  // Inserted or replaced. Nothing: stays.
+  std::vector<v1::Run> create_runs;      // A row whose (policy, database, kind, slot) is there already is passed over.
   std::vector<std::string> withdraw_runs;  // Names; only those still SCHEDULED are removed.
   std::vector<v1::Run> update_runs;        // spec, times and epoch of rows still SCHEDULED.
   std::vector<v1::Event> events;

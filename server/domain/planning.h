@@ -23,8 +23,8 @@ absl::StatusOr<PolicyChange> PlanRuns(const PolicyView& view, absl::Time now, Ra
 // Spec of a BACKUP run under this policy.
 v1::RunSpec BackupRunSpec(const v1::PolicySpec& spec);
 
-// Runs asked for by hand, due at `now`: PENDING, epoch 1, manual. `policy` may be the default Policy: then without one, and
-// defaults apply. Start deadline as the policy's, by default 6 h.
+// Runs asked for by hand, due at `now`: PENDING, epoch 1, manual. `policy` may be the default Policy: then without one,
+// and defaults apply. Start deadline as the policy's, by default 6 h.
 v1::Run ManualBackupRun(const v1::Policy& policy, absl::string_view database, absl::Time now, Random& random);
 v1::Run ManualVerifyRun(const v1::Backup& backup, absl::Time now, Random& random);
 

@@ -24,8 +24,10 @@ struct ChangeContext {
 
 // What a request would store: checked, with defaults, without etag, times and counts. Pure; for validate_only give the
 // stored policy (nothing when there is none). POLICY_ALREADY_EXISTS, POLICY_NOT_FOUND, ETAG_MISMATCH, INVALID_FIELD.
-absl::StatusOr<v1::Policy> PolicyToCreate(const std::optional<v1::Policy>& current, const v1::CreatePolicyRequest& request);
-absl::StatusOr<v1::Policy> PolicyToUpdate(const std::optional<v1::Policy>& current, const v1::UpdatePolicyRequest& request);
+absl::StatusOr<v1::Policy> PolicyToCreate(const std::optional<v1::Policy>& current,
+                                          const v1::CreatePolicyRequest& request);
+absl::StatusOr<v1::Policy> PolicyToUpdate(const std::optional<v1::Policy>& current,
+                                          const v1::UpdatePolicyRequest& request);
 
 // Decisions for Store::ChangePolicy; each also replans the future slots and writes the event (POLICY_CREATED, _UPDATED,
 // _DELETED, _PAUSED, _RESUMED). One that changes nothing gives an empty change, so that update_time and etag stay.
@@ -35,8 +37,8 @@ PolicyDecision DeletePolicyDecision(v1::DeletePolicyRequest request, ChangeConte
 PolicyDecision PausePolicyDecision(std::string name, ChangeContext context);
 PolicyDecision ResumePolicyDecision(std::string name, ChangeContext context);
 
-// The same decision, which also leaves in `agents` the names of the agents whose set of runs it changes, sorted. `agents`
-// outlives the decision; publish them once ChangePolicy has returned OK.
+// The same decision, which also leaves in `agents` the names of the agents whose set of runs it changes, sorted.
+// `agents` outlives the decision; publish them once ChangePolicy has returned OK.
 PolicyDecision RecordingAgents(PolicyDecision decide, std::vector<std::string>* agents);
 
 }  // namespace backup::server

@@ -9,7 +9,8 @@
 
 namespace backup::server {
 
-// Puts the documented default where the user wrote nothing. Idempotent. Adds no retention rule: an empty one is an error.
+// Puts the documented default where the user wrote nothing. Idempotent. Adds no retention rule: an empty one is an
+// error.
 void FillDefaults(v1::PolicySpec& spec);
 
 // OK, or INVALID_ARGUMENT with one ErrorInfo INVALID_FIELD for each violation; its "field" is the path within the

@@ -16,8 +16,8 @@ namespace backup::server {
 //   another epoch: STALE_EPOCH. Another attempt: RUN_HELD_BY_OTHER_ATTEMPT. Otherwise ended: RUN_ALREADY_ENDED.
 //
 // INVALID_ARGUMENT ATTEMPT_INVALID when the attempt id is not [0-9a-z]{1,63}. Absurd progress and times are put right,
-// never stored. The answer's cancel flag is `run.cancel_requested` of the result. That the run belongs to the agent is the
-// caller's check.
+// never stored. The answer's cancel flag is `run.cancel_requested` of the result. That the run belongs to the agent is
+// the caller's check.
 absl::StatusOr<RunChange> StartOrExtendRun(const RunView& view, const v1::AttemptProgress& attempt, absl::Time now,
                                            absl::Duration lease);
 

@@ -8,16 +8,16 @@
 
 namespace backup::server {
 
-// An agent says how an attempt ended. Idempotent by attempt id and epoch: the run unchanged and no events when it ended by
-// this attempt before, or when it ended without any attempt and the agent only confirms that it did not start.
+// An agent says how an attempt ended. Idempotent by attempt id and epoch: the run unchanged and no events when it ended
+// by this attempt before, or when it ended without any attempt and the agent only confirms that it did not start.
 //
 //   SCHEDULED, PENDING, RUNNING, LOST of this attempt and epoch -> the result's state
 //   another epoch: STALE_EPOCH. Another attempt: RUN_HELD_BY_OTHER_ATTEMPT. Otherwise ended: RUN_ALREADY_ENDED.
 //
 // INVALID_ARGUMENT RESULT_INVALID when the result cannot be true: a state that ends nothing, MISSED or SKIPPED of a run
 // that had started, success of a BACKUP without manifest or with facts that contradict the run or each other
-// (backup_facts.h). A success of a BACKUP makes a Backup; of a VERIFY renews the backup's verify_time and makes it GOOD;
-// a VERIFY that failed as CORRUPT makes it BAD.
+// (backup_facts.h). A success of a BACKUP makes a Backup; of a VERIFY renews the backup's verify_time and makes it
+// GOOD; a VERIFY that failed as CORRUPT makes it BAD.
 absl::StatusOr<RunChange> CompleteRun(const RunView& view, const v1::AttemptRef& attempt, const v1::RunResult& result,
                                       absl::Time now);
 

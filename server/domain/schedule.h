@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -11,10 +10,6 @@
 #include "server/domain/cron.h"
 
 namespace backup::server {
-
-// Zone by its IANA name; "" is UTC. INVALID_ARGUMENT TIME_ZONE_UNKNOWN, with the nearest known name as hint when one is
-// near. Names that depend on the machine ("localtime") or are paths are unknown.
-absl::StatusOr<absl::TimeZone> FindTimeZone(absl::string_view name);
 
 // When the runs of a policy are due. A value type; safe for concurrent reads.
 class Schedule {

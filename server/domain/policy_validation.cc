@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/proto_json.h"
+#include "base/resource_name.h"
+#include "base/text.h"
+#include "server/domain/cron.h"
+#include "server/domain/policy_rules.h"
+#include "server/domain/time_zone.h"
+#include "server/domain/violations.h"
+
+namespace backup::server {
+namespace {
+
+constexpr absl::Duration kDay = absl::Hours(24);
+constexpr absl::Duration kMaxKeepWithin = absl::Hours(24 * 36500);
+constexpr int kMaxEntries = 100;
+constexpr int kMaxLabels = 64;
+constexpr size_t kMaxLabelBytes = 256;
+constexpr size_t kMaxIdBytes = 63;        // Ids of agents, and PostgreSQL's names.
+constexpr size_t kMaxPatternBytes = 256;  // A name with room for wildcards.
+constexpr size_t kMaxAssertionBytes = 4096;
+constexpr int64_t kMaxBytes = int64_t{1} << 62;
+
+bool HasControlCharacter(absl::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return absl::ascii_iscntrl(c); });
+}
+
+template <typename Map>
+void CheckLabels(const std::string& path, const Map& labels, Violations& out) {
+  out.CheckCount(path, static_cast<int>(labels.size()), kMaxLabels);
+  std::vector<std::string> keys;
+  for (const auto& label : labels) {
+    keys.push_back(label.first);
+  }
+  std::sort(keys.begin(), keys.end());  // Maps have no order; errors should.
+  for (const std::string& key : keys) {
+    if (key.empty() || key.size() > kMaxLabelBytes || labels.at(key).size() > kMaxLabelBytes ||
+        HasControlCharacter(key) || HasControlCharacter(labels.at(key))) {
+      out.Add(absl::StrCat(path, ".", CleanText(key, 64)),
+              "key and value have at most 256 bytes and no control characters, and the key is not empty");
+    }
+  }
+}
+
+void CheckSelector(const std::string& path, const v1::DatabaseSelector& selector, Violations& out) {
+  const bool id_form = std::all_of(selector.agent().begin(), selector.agent().end(), [](char c) {
+    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-' || c == '*' || c == '?';
+  });
+  if (!id_form || selector.agent().size() > kMaxIdBytes) {
+    out.Add(
+        absl::StrCat(path, ".agent"),
+        absl::StrCat("\"", CleanText(selector.agent(), 64), "\" matches no agent: ids are 1 to 63 of a-z, 0-9 and -"),
+        "use * and ? for any characters");
+  }
+  if (selector.database().size() > kMaxPatternBytes) {
+    out.Add(absl::StrCat(path, ".database"), "the pattern is longer than any name; at most 256 bytes are accepted");
+  }
+  out.CheckCount(absl::StrCat(path, ".exclude"), selector.exclude_size(), kMaxEntries);
+  for (int i = 0; i < selector.exclude_size(); ++i) {
+    if (selector.exclude(i).empty() || selector.exclude(i).size() > kMaxPatternBytes) {
+      out.Add(absl::StrCat(path, ".exclude[", i, "]"), "a pattern has 1 to 256 bytes");
+    }
+  }
+  CheckLabels(absl::StrCat(path, ".labels"), selector.labels(), out);
+}
+
+void CheckDatabases(const v1::PolicySpec& spec, Violations& out) {
+  if (spec.databases().empty()) {
+    out.Add("spec.databases", "the policy selects no database", "for all of them: databases: [{agent: \"*\"}]");
+  }
+  out.CheckCount("spec.databases", spec.databases_size(), kMaxEntries);
+  for (int i = 0; i < std::min(spec.databases_size(), kMaxEntries); ++i) {
+    CheckSelector(absl::StrCat("spec.databases[", i, "]"), spec.databases(i), out);
+  }
+}
+
+void CheckSchedule(const v1::ScheduleSpec& schedule, Violations& out) {
+  if (!schedule.cron().empty() && schedule.has_every()) {
+    out.Add("spec.schedule.every", "both cron and every are given", "keep one of them");
+  } else if (schedule.cron().empty() && !schedule.has_every()) {
+    out.Add("spec.schedule", "neither cron nor every is given", "for example cron: \"0 22 * * *\" or every: 1h");
+  }
+  if (!schedule.cron().empty()) {
+    out.AddStatus("spec.schedule.cron", CronSchedule::Parse(schedule.cron()).status());
+  }
+  if (schedule.has_every()) {
+    out.CheckRange("spec.schedule.every", schedule.every(), absl::Minutes(1), 366 * kDay);
+  }
+  out.AddStatus("spec.schedule.time_zone", FindTimeZone(schedule.time_zone()).status());
+  out.CheckRange("spec.schedule.jitter", schedule.jitter(), absl::ZeroDuration(), kDay);
+  out.CheckRange("spec.schedule.start_deadline", schedule.start_deadline(), absl::Minutes(1), 7 * kDay);
+  if (ToAbsl(schedule.jitter()) >= ToAbsl(schedule.start_deadline()) && schedule.has_jitter()) {
+    out.Add("spec.schedule.jitter", "it is not less than the start deadline, so that some runs could never start",
+            "lower the jitter or raise the start deadline");
+  }
+  if (schedule.overlap() != v1::SKIP) {
+    out.Add("spec.schedule.overlap", "accepted is SKIP");
+  }
+}
+
+void CheckDump(const v1::DumpSpec& dump, Violations& out) {
+  out.CheckRange("spec.dump.jobs", dump.jobs(), 1, 64);
+  if (dump.compression() == v1::ZSTD) {
+    out.Add("spec.dump.compression", "this release does not write zstd; accepted are gzip and none", "use gzip");
+  } else if (dump.compression() != v1::GZIP && dump.compression() != v1::NONE) {
+    out.Add("spec.dump.compression", "accepted are gzip and none");
+  }
+  out.CheckRange("spec.dump.lock_timeout", dump.lock_timeout(), absl::Seconds(1), kDay);
+  out.CheckRange("spec.dump.stall_timeout", dump.stall_timeout(), absl::Seconds(1), kDay);
+  out.CheckRange("spec.dump.timeout", dump.timeout(), absl::Seconds(1), 30 * kDay);
+}
+
+void CheckVerify(const v1::VerifySpec& verify, Violations& out) {
+  out.CheckRange("spec.verify.min_bytes", verify.min_bytes(), 0, kMaxBytes);
+  out.CheckRange("spec.verify.max_change_percent", verify.max_change_percent(), 0, 1000000);
+  out.CheckCount("spec.verify.key_tables", verify.key_tables_size(), kMaxEntries);
+  std::set<std::string> seen;
+  for (int i = 0; i < std::min(verify.key_tables_size(), kMaxEntries); ++i) {
+    const std::string& table = verify.key_tables(i);
+    const std::string path = absl::StrCat("spec.verify.key_tables[", i, "]");
+    const std::vector<std::string> parts = absl::StrSplit(table, '.');
+    const bool form = parts.size() == 2 && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+                        return !part.empty() && part.size() <= kMaxIdBytes;
+                      });
+    if (!form || HasControlCharacter(table) || absl::StrContains(table, '"')) {
+      out.Add(path, absl::StrCat("\"", CleanText(table, 160), "\" is not of the form schema.name"),
+              "write the names as they are, without quotes, such as public.students");
+    } else if (!seen.insert(table).second) {
+      out.Add(path, absl::StrCat("\"", CleanText(table, 160), "\" is there twice"));
+    }
+  }
+}
+
+void CheckDrill(const v1::DrillSpec& drill, Violations& out) {
+  if (drill.cron().empty()) {
+    out.Add("spec.drill.cron", "a drill needs a cron expression", "for example cron: \"0 4 1 * *\"");
+  } else {
+    out.AddStatus("spec.drill.cron", CronSchedule::Parse(drill.cron()).status());
+  }
+  if (drill.has_max_duration()) {
+    out.CheckRange("spec.drill.max_duration", drill.max_duration(), absl::Seconds(1), 7 * kDay);
+  }
+  out.CheckCount("spec.drill.assertions", drill.assertions_size(), kMaxEntries);
+  for (int i = 0; i < std::min(drill.assertions_size(), kMaxEntries); ++i) {
+    if (drill.assertions(i).empty() || drill.assertions(i).size() > kMaxAssertionBytes) {
+      out.Add(absl::StrCat("spec.drill.assertions[", i, "]"), "an assertion is SQL of 1 to 4096 bytes");
+    }
+  }
+}
+
+void CheckRetention(const v1::RetentionSpec& retention, Violations& out) {
+  const std::pair<absl::string_view, int> counts[] = {
+      {"keep_last", retention.keep_last()},     {"keep_daily", retention.keep_daily()},
+      {"keep_weekly", retention.keep_weekly()}, {"keep_monthly", retention.keep_monthly()},
+      {"keep_yearly", retention.keep_yearly()},
+  };
+  bool keeps_something = retention.has_keep_within();
+  for (const auto& [name, value] : counts) {
+    out.CheckRange(absl::StrCat("spec.retention.", name), value, 0, 10000);
+    keeps_something = keeps_something || value != 0;
+  }
+  if (retention.has_keep_within()) {
+    out.CheckRange("spec.retention.keep_within", retention.keep_within(), absl::Minutes(1), kMaxKeepWithin);
+  }
+  if (!keeps_something) {
+    out.Add("spec.retention", "no rule says what to keep",
+            "for example {keepWithin: 30d} or {keepDaily: 7, keepWeekly: 5}");
+  }
+  out.CheckRange("spec.retention.minimum_good", retention.minimum_good(), 1, 1000);
+}
+
+void CheckNotify(const v1::PolicySpec& spec, Violations& out) {
+  static const auto& kinds = *new std::vector<std::string>{"FAILED", "MISSED", "SUSPICIOUS", "RECOVERED"};
+  out.CheckCount("spec.notify", spec.notify_size(), kMaxEntries);
+  for (int i = 0; i < std::min(spec.notify_size(), kMaxEntries); ++i) {
+    const v1::NotifySpec& notify = spec.notify(i);
+    const std::string path = absl::StrCat("spec.notify[", i, "]");
+    if (!IsValidId(notify.channel())) {
+      out.Add(absl::StrCat(path, ".channel"), "a channel's name is 1 to 63 of a-z, 0-9 and -");
+    }
+    if (notify.on().empty()) {
+      out.Add(absl::StrCat(path, ".on"), absl::StrCat("no kind of news; accepted are ", absl::StrJoin(kinds, ", ")));
+    }
+    out.CheckCount(absl::StrCat(path, ".on"), notify.on_size(), kMaxEntries);
+    for (int j = 0; j < std::min(notify.on_size(), kMaxEntries); ++j) {
+      if (std::find(kinds.begin(), kinds.end(), notify.on(j)) == kinds.end()) {
+        const std::string near = NearestWord(absl::AsciiStrToUpper(notify.on(j).substr(0, kMaxIdBytes)), kinds);
+        out.Add(absl::StrCat(path, ".on[", j, "]"),
+                absl::StrCat("\"", CleanText(notify.on(j), 64), "\" is none of ", absl::StrJoin(kinds, ", ")),
+                near.empty() ? "" : absl::StrCat("did you mean ", near, "?"));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+absl::Status ValidatePolicy(const v1::Policy& policy) {
+  Violations out;
+  out.AddStatus("name", ParsePolicyName(policy.name()).status());
+  CheckLabels("labels", policy.labels(), out);
+  CheckDatabases(policy.spec(), out);
+  CheckSchedule(policy.spec().schedule(), out);
+  CheckDump(policy.spec().dump(), out);
+  CheckVerify(policy.spec().verify(), out);
+  if (policy.spec().has_drill()) {
+    CheckDrill(policy.spec().drill(), out);
+  }
+  CheckRetention(policy.spec().retention(), out);
+  CheckNotify(policy.spec(), out);
+  return out.ToStatus();
+}
+
+}  // namespace backup::server
