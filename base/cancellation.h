@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <thread>
 
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
@@ -12,7 +13,7 @@
 namespace backup {
 
 // Says "stop" once, to work that runs on other threads. Thread-safe. Callbacks run on the cancelling thread, outside
-// of any lock of this class.
+// of any lock of this class; they must not wait for that work to end.
 class Cancellation {
  public:
   Cancellation() = default;
@@ -43,7 +44,8 @@ class Cancellation {
   mutable Mutex mu_;
   CondVar callbacks_done_;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
-  bool running_callbacks_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t running_id_ ABSL_GUARDED_BY(mu_) = 0;  // Of the callback that is running; 0 when none is.
+  std::thread::id canceller_ ABSL_GUARDED_BY(mu_);
   std::string reason_ ABSL_GUARDED_BY(mu_);
   uint64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;
   std::map<uint64_t, std::function<void()>> callbacks_ ABSL_GUARDED_BY(mu_);

@@ -72,8 +72,8 @@ class ChildProcess {
 
   // Sends `signal` to the whole process group. No effect once it was reaped.
   void Kill(int signal);
-  // Waits for the end, at most until `timeout` (steady time) or until `cancellation` (may be null) says stop; nothing when
-  // it still runs. Reaps it; later calls return the same.
+  // Waits for the end, at most until `timeout` (steady time) or until `cancellation` (may be null) says stop; nothing
+  // when it still runs. Reaps it; later calls return the same.
   std::optional<ExitStatus> Wait(absl::Duration timeout, Cancellation* cancellation = nullptr);
   // SIGTERM to the group, SIGKILL after `grace`; waits; returns how it ended.
   ExitStatus Terminate(absl::Duration grace);

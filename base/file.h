@@ -12,11 +12,12 @@ namespace backup {
 // Small files, whole. Paths are used as given. Errors: NOT_FOUND FILE_NOT_FOUND, PERMISSION_DENIED FILE_NOT_READABLE,
 // RESOURCE_EXHAUSTED DISK_FULL (ENOSPC, EDQUOT), INTERNAL IO otherwise; each names the path.
 
-// Contents of a regular file of at most `max_bytes` (RESOURCE_EXHAUSTED FILE_TOO_LARGE beyond). Does not block on a FIFO.
+// Contents of a regular file of at most `max_bytes` (RESOURCE_EXHAUSTED FILE_TOO_LARGE beyond). Does not block on a
+// FIFO.
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes = 1 << 20);
 
-// Replaces `path` in one step: temporary file beside it with `mode`, write, fsync, rename, fsync of the directory. After
-// a power cut either the old contents are there or the new.
+// Replaces `path` in one step: temporary file beside it with `mode`, write, fsync, rename, fsync of the directory.
+// After a power cut either the old contents are there or the new.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents, int mode = 0600);
 
 // Makes the directory and those above it with `mode`. OK when it is there.

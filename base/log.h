@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 
 namespace backup {
 
@@ -22,7 +24,8 @@ struct LogField {
   LogField(absl::string_view k, const std::string& v) : key(k), value(v) {}
   LogField(absl::string_view k, absl::Time v) : key(k), value(absl::FormatTime(v, absl::UTCTimeZone())) {}
   LogField(absl::string_view k, absl::Duration v) : key(k), value(absl::FormatDuration(v)) {}
-  LogField(absl::string_view k, const absl::Status& v) : key(k), value(v.ToString()) {}
+  // "NOT_FOUND: policy "x" not found (POLICY_NOT_FOUND)".
+  LogField(absl::string_view k, const absl::Status& v);
   LogField(absl::string_view k, bool v) : key(k), value(v ? "true" : "false") {}
   template <typename T, std::enable_if_t<std::is_arithmetic_v<T> && !std::is_same_v<T, bool>, int> = 0>
   LogField(absl::string_view k, T v) : key(k), value(absl::StrCat(v)) {}
@@ -59,15 +62,17 @@ absl::Status InitLog(const LogOptions& options);
 class LogLimiter {
  public:
   explicit LogLimiter(absl::Duration period) : period_(period) {}
+  LogLimiter(const LogLimiter&) = delete;
+  LogLimiter& operator=(const LogLimiter&) = delete;
+
   // `now_monotonic` is Clock::Monotonic().
   bool ShouldLog(absl::Duration now_monotonic, int64_t* suppressed_count);
 
  private:
-  struct State;
   const absl::Duration period_;
-  // Guarded by an internal mutex in the .cc.
-  absl::Duration last_ = -absl::InfiniteDuration();
-  int64_t suppressed_ = 0;
+  Mutex mu_;
+  absl::Duration last_ ABSL_GUARDED_BY(mu_) = -absl::InfiniteDuration();
+  int64_t suppressed_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace backup

@@ -42,7 +42,8 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 class CondVar {
  public:
   void Wait(Mutex& mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
-  // Returns after at most `timeout` of steady time; true when it was notified (or woke without reason), false on timeout.
+  // Returns after at most `timeout` of steady time; true when it was notified (or woke without reason), false on
+  // timeout.
   bool WaitFor(Mutex& mu, absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
   void NotifyOne() { cv_.notify_one(); }
   void NotifyAll() { cv_.notify_all(); }

@@ -8,15 +8,15 @@
 
 namespace backup {
 
-// Resource names (AIP-122) as Parse/Make pairs. Parse gives INVALID_ARGUMENT INVALID_RESOURCE_NAME for anything that the
-// Make of the same noun cannot have made; both are pure.
+// Resource names (AIP-122) as Parse/Make pairs. Parse gives INVALID_ARGUMENT INVALID_RESOURCE_NAME for anything that
+// the Make of the same noun cannot have made; both are pure.
 
 // True for 1 to 63 characters of [a-z0-9-] that begin and end with a letter or digit: ids of agents and policies.
 bool IsValidId(absl::string_view id);
 
 // Percent-encodes (RFC 3986) every byte but [A-Za-z0-9_.~-]; also a leading '-' or '.', so that the result is never
-// empty ("" gives "%"), never "." or "..", hidden or an option. Injective; safe as one path component (a PostgreSQL name
-// of 63 bytes gives at most 189) and as one segment of a resource name.
+// empty ("" gives "%"), never "." or "..", hidden or an option. Injective; safe as one path component (a PostgreSQL
+// name of 63 bytes gives at most 189) and as one segment of a resource name.
 std::string EncodeSegment(absl::string_view raw);
 // The inverse. INVALID_ARGUMENT for anything that EncodeSegment cannot have made.
 absl::StatusOr<std::string> DecodeSegment(absl::string_view encoded);
@@ -38,7 +38,7 @@ absl::StatusOr<DatabaseId> ParseDatabaseName(absl::string_view name);
 std::string MakePolicyName(absl::string_view policy_id);
 absl::StatusOr<std::string> ParsePolicyName(absl::string_view name);
 
-// runs/{run}; ids as NewRunId makes them, [0-9a-z]{1,63}.
+// runs/{run}; ids as NewId makes them, [0-9a-z]{1,63}.
 std::string MakeRunName(absl::string_view run_id);
 absl::StatusOr<std::string> ParseRunName(absl::string_view name);
 

@@ -10,11 +10,11 @@
 #define BACKUP_MACRO_CONCAT(a, b) BACKUP_MACRO_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expr`, an absl::Status, is not OK.
-#define RETURN_IF_ERROR(expr)                      \
-  do {                                             \
+#define RETURN_IF_ERROR(expr)                                     \
+  do {                                                            \
     if (absl::Status status_macro = (expr); !status_macro.ok()) { \
-      return status_macro;                         \
-    }                                              \
+      return status_macro;                                        \
+    }                                                             \
   } while (false)
 
 // Evaluates `rexpr`, an absl::StatusOr; returns its status when it is not OK, else moves its value into `lhs`.

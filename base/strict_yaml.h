@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -69,7 +70,7 @@ class YamlReader {
   // Each returns nothing when the key is absent or its value was wrong (then an error is remembered).
   std::optional<std::string> String(absl::string_view key);
   std::optional<int64_t> Integer(absl::string_view key, int64_t min, int64_t max);
-  std::optional<bool> Bool(absl::string_view key);              // true, false
+  std::optional<bool> Bool(absl::string_view key);                // true, false
   std::optional<absl::Duration> Duration(absl::string_view key);  // units.h
   std::optional<int64_t> Size(absl::string_view key);             // units.h
   std::optional<int32_t> Percent(absl::string_view key);          // units.h
@@ -93,7 +94,11 @@ class YamlReader {
   SourcePosition PositionOf(absl::string_view key) const;
 
  private:
+  // The value under `key`, which counts as asked for then; null when absent.
   const YamlNode* Find(absl::string_view key);
+  // The same, of a wanted kind; remembers an error for another.
+  const YamlNode* FindKind(absl::string_view key, YamlNode::Kind kind, absl::string_view wanted);
+  void AddErrorAt(SourcePosition position, absl::string_view path, absl::string_view why, absl::string_view hint);
 
   YamlNode node_;
   std::string path_;

@@ -27,8 +27,8 @@ absl::StatusOr<std::string> PublicKeyOfPrivateKey(absl::string_view private_key)
 // What a certificate is to say.
 struct CertificateSpec {
   std::string common_name;
-  std::vector<std::string> uris;       // subjectAltName URI, e.g. the SPIFFE id.
-  std::vector<std::string> dns_names;  // subjectAltName DNS.
+  std::vector<std::string> uris;          // subjectAltName URI, e.g. the SPIFFE id.
+  std::vector<std::string> dns_names;     // subjectAltName DNS.
   std::vector<std::string> ip_addresses;  // subjectAltName IP, as text.
   bool is_ca = false;
   bool server_auth = false;  // Extended key usage.
