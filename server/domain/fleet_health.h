@@ -11,9 +11,6 @@
 
 namespace backup::server {
 
-// ONLINE when heard of within two Sync periods (100 s); ENROLLED when never heard of.
-v1::AgentState JudgeAgent(const v1::Agent& agent, absl::Time now);
-
 // Fills in database.policies, health and reason of one database. `policies` are all there are; `agent` the one that
 // owns it, if known. See Health in fleet_service.proto; CRITICAL is also a newest good backup older than the first slot
 // after it that has run out of its jitter, start deadline and timeout.

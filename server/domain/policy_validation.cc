@@ -117,7 +117,7 @@ void CheckDump(const v1::DumpSpec& dump, Violations& out) {
   }
   out.CheckRange("spec.dump.lock_timeout", dump.lock_timeout(), absl::Seconds(1), kDay);
   out.CheckRange("spec.dump.stall_timeout", dump.stall_timeout(), absl::Seconds(1), kDay);
-  out.CheckRange("spec.dump.timeout", dump.timeout(), absl::Seconds(1), 30 * kDay);
+  out.CheckRange("spec.dump.timeout", dump.timeout(), absl::Seconds(1), 7 * kDay);
 }
 
 void CheckVerify(const v1::VerifySpec& verify, Violations& out) {

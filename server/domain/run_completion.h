@@ -16,8 +16,8 @@ namespace backup::server {
 //
 // INVALID_ARGUMENT RESULT_INVALID when the result cannot be true: a state that ends nothing, MISSED or SKIPPED of a run
 // that had started, success of a BACKUP without manifest or with facts that contradict the run or each other
-// (backup_facts.h). A success of a BACKUP makes a Backup; of a VERIFY renews the backup's verify_time and makes it
-// GOOD; a VERIFY that failed as CORRUPT makes it BAD.
+// (backup_facts.h). A success of a BACKUP makes a Backup; of a VERIFY renews the backup's verify_time and makes a
+// BAD one GOOD; a VERIFY that failed as CORRUPT makes it BAD.
 absl::StatusOr<RunChange> CompleteRun(const RunView& view, const v1::AttemptRef& attempt, const v1::RunResult& result,
                                       absl::Time now);
 

@@ -28,16 +28,17 @@ struct SchedulerOptions {
   absl::Duration max_backoff = absl::Seconds(30);
 };
 
-// Keeps the catalog's runs in step with time: plans every policy's rows ahead, and moves due runs on. Tells the ChangeFeed
-// of each run and agent that it changed. All state is in the catalog: a turn that fails is made up for by the next.
+// Keeps the catalog's runs in step with time: plans every policy's rows ahead, and moves due runs on. Tells the
+// ChangeFeed of each run and agent that it changed. All state is in the catalog: a turn that fails is made up for by
+// the next.
 class Scheduler {
  public:
   // Borrows all four.
   Scheduler(Store& store, Clock& clock, Random& random, ChangeFeed& feed, SchedulerOptions options = {});
 
-  // One turn, the body of a base::Loop: plans when that is due or was requested, then advances runs, then returns how long
-  // nothing is due. When the catalog fails, the log says so once a minute and the wait grows; one run or policy that
-  // fails holds up no other. Called by one thread at a time.
+  // One turn, the body of a base::Loop: plans when that is due or was requested, then advances runs, then returns how
+  // long nothing is due. When the catalog fails, the log says so once a minute and the wait grows; one run or policy
+  // that fails holds up no other. Called by one thread at a time.
   absl::Duration RunOnce();
 
   // The next turn plans all policies. Thread-safe. For the turn to come at once, trigger the loop as well.
