@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "backup/v1/backup_service.grpc.pb.h"
+#include "server/api/api_context.h"
+
+namespace backup::server {
+
+// backup.v1.BackupService. Errors as its .proto says. Thread-safe.
+class BackupService final : public v1::BackupService::CallbackService {
+ public:
+  // Borrows `api`.
+  explicit BackupService(const ApiContext& api) : api_(api) {}
+
+  grpc::ServerUnaryReactor* GetBackup(grpc::CallbackServerContext* context, const v1::GetBackupRequest* request,
+                                      v1::Backup* response) override;
+  grpc::ServerUnaryReactor* ListBackups(grpc::CallbackServerContext* context, const v1::ListBackupsRequest* request,
+                                        v1::ListBackupsResponse* response) override;
+
+ private:
+  const ApiContext& api_;
+};
+
+}  // namespace backup::server
