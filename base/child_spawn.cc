@@ -6,10 +6,14 @@
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+// glibc 2.36 declares pidfd_open without C linkage.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 #include <system_error>
 
