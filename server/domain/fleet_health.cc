@@ -20,7 +20,7 @@ namespace backup::server {
 namespace {
 
 using Verdict = std::pair<v1::Health, std::string>;
-const Verdict kFine = {v1::OK, ""};
+Verdict Fine() { return {v1::OK, ""}; }
 
 std::string FailureText(const v1::Run& run) {
   const std::string state = v1::RunState_Name(run.state());
@@ -59,7 +59,7 @@ Verdict JudgeAge(absl::Time last_good, const std::vector<const v1::Policy*>& cov
                            FormatRfc3339(slot), " under ", policy->name(), " brought none")};
     }
   }
-  return kFine;
+  return Fine();
 }
 
 Verdict JudgeWithoutBackup(const v1::DatabaseStatus& status) {
@@ -76,7 +76,7 @@ Verdict JudgeWithoutBackup(const v1::DatabaseStatus& status) {
 Verdict JudgeLastRun(const v1::DatabaseStatus& status) {
   const v1::Run& run = status.last_run();
   if (!status.has_last_run()) {
-    return kFine;
+    return Fine();
   }
   if (IsFailure(run.state())) {
     return {v1::WARNING, FailureText(run)};
@@ -85,7 +85,7 @@ Verdict JudgeLastRun(const v1::DatabaseStatus& status) {
       run.backup() != status.last_good().name()) {
     return {v1::WARNING, absl::StrCat("the newest backup, ", run.backup(), ", is not good")};
   }
-  return kFine;
+  return Fine();
 }
 
 Verdict JudgeAgentOf(const v1::DatabaseStatus& status, const std::optional<v1::Agent>& agent, absl::Time now) {
@@ -99,7 +99,7 @@ Verdict JudgeAgentOf(const v1::DatabaseStatus& status, const std::optional<v1::A
   if (agent.has_value() && !agent->repository().problem().empty()) {
     return {v1::WARNING, absl::StrCat("the repository: ", agent->repository().problem())};
   }
-  return kFine;
+  return Fine();
 }
 
 Verdict Judge(const v1::DatabaseStatus& status, const std::vector<const v1::Policy*>& covering,
@@ -124,7 +124,7 @@ Verdict Judge(const v1::DatabaseStatus& status, const std::vector<const v1::Poli
                   [](const v1::Policy* policy) { return policy->spec().schedule().paused(); })) {
     return {v1::WARNING, absl::StrCat(covering[0]->name(), " is paused")};
   }
-  return kFine;
+  return Fine();
 }
 
 // Greater is worse. A database nobody backs up may be so by intent, and still should be seen before those that fare

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "backup/v1/agent.pb.h"
@@ -45,13 +45,14 @@ class Scheduler {
   void RequestReplan();
 
  private:
+  absl::StatusOr<absl::Duration> Turn();
+  bool TakePlanIsDue();
   absl::Status PlanAll();
-  absl::Status PlanPolicy(absl::string_view name);
+  absl::Status PlanPolicy(const std::string& name);
   absl::Status AdvanceAll();
   absl::Status AdvanceOne(const std::string& name, absl::Time now);
-  std::optional<v1::Agent> FindAgent(const std::string& name);
-  absl::Duration TimeToNext();
-  void LogFailure(absl::string_view what, absl::string_view subject, const absl::Status& status);
+  absl::StatusOr<std::optional<v1::Agent>> FindAgent(const std::string& name);
+  void LogFailure(absl::string_view what, const std::string& subject, const absl::Status& status);
 
   Store& store_;
   Clock& clock_;
