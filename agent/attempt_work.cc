@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/attempt_work.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "agent/attempt_key.h"
+#include "agent/pipeline/job_failure.h"
+#include "agent/pipeline/repository.h"
+#include "agent/run_result.h"
+#include "base/proto_json.h"
+#include "base/random.h"
+#include "base/resource_name.h"
+
+namespace backup::agent {
+namespace {
+
+std::string BackupIdOf(const v1::Run& attempt) {
+  return std::string(absl::StripPrefix(attempt.backup(), "backups/"));
+}
+
+BackupRequest MakeBackupRequest(const v1::Run& attempt, const DatabaseConfig& database,
+                                const JobEnvironment& environment) {
+  BackupRequest request;
+  request.target = database.target;
+  request.repository = environment.repository;
+  request.agent = environment.agent_id;
+  request.database = database.id;
+  request.backup_id = BackupIdOf(attempt);
+  request.run = attempt.name();
+  request.attempt_id = attempt.attempt_id();
+  request.epoch = attempt.epoch();
+  request.policy = attempt.policy();
+  if (!attempt.manual() && attempt.has_slot_time()) {
+    request.slot_time = ToAbsl(attempt.slot_time());
+  }
+  request.dump = attempt.spec().dump();
+  request.verify = attempt.spec().verify();
+  request.pg_bindir = environment.pg_bindir;
+  return request;
+}
+
+VerifyRequest MakeVerifyRequest(const v1::Run& attempt, const DatabaseConfig& database,
+                                const JobEnvironment& environment) {
+  VerifyRequest request;
+  request.artifact_directory =
+      ArtifactPath(environment.repository, environment.agent_id, database.id, attempt.spec().backup_id());
+  request.manifest_sha256 = attempt.spec().manifest_sha256();
+  return request;
+}
+
+}  // namespace
+
+v1::Run NewAttempt(const v1::DesiredRun& run, std::string attempt_id, absl::Time now) {
+  v1::Run attempt;
+  attempt.set_name(run.run());
+  attempt.set_kind(run.kind());
+  attempt.set_database(run.database());
+  attempt.set_policy(run.policy());
+  attempt.set_state(v1::RUNNING);
+  attempt.set_manual(run.manual());
+  attempt.set_epoch(run.epoch());
+  attempt.set_attempt_id(std::move(attempt_id));
+  *attempt.mutable_start_time() = ToProto(now);
+  if (run.has_slot_time()) {
+    *attempt.mutable_slot_time() = run.slot_time();
+  }
+  *attempt.mutable_spec() = run.spec();
+  const std::string run_id(absl::StripPrefix(run.run(), "runs/"));
+  attempt.set_backup(MakeBackupName(run.kind() == v1::BACKUP ? MakeBackupId(now, run_id) : run.spec().backup_id()));
+  return attempt;
+}
+
+AttemptWork WorkOn(const v1::Run& attempt, const DatabaseConfig& database, const JobEnvironment& environment,
+                   JobRunner& jobs, Clock& clock) {
+  const absl::Time start = ToAbsl(attempt.start_time());
+  if (attempt.kind() == v1::VERIFY) {
+    return [=, request = MakeVerifyRequest(attempt, database, environment), &jobs, &clock](
+               JobObserver& observer, Cancellation& cancellation) -> std::optional<v1::RunResult> {
+      const absl::StatusOr<VerifyOutcome> outcome = jobs.Verify(request, observer, cancellation);
+      return outcome.ok() ? VerifySucceeded(*outcome, start, clock.Now())
+                          : EndedWithError(outcome.status(), cancellation, start, clock.Now());
+    };
+  }
+  return [=, request = MakeBackupRequest(attempt, database, environment), &jobs, &clock](
+             JobObserver& observer, Cancellation& cancellation) -> std::optional<v1::RunResult> {
+    const absl::StatusOr<BackupOutcome> outcome = jobs.Backup(request, observer, cancellation);
+    return outcome.ok() ? BackupSucceeded(*outcome, start, clock.Now())
+                        : EndedWithError(outcome.status(), cancellation, start, clock.Now());
+  };
+}
+
+AttemptWork WorkOnPublished(const v1::Run& attempt, std::string path, JobRunner& jobs, Clock& clock) {
+  return [=, path = std::move(path), &jobs, &clock](JobObserver& observer,
+                                                    Cancellation& cancellation) -> std::optional<v1::RunResult> {
+    observer.OnLog(absl::StrCat("the agent stopped after ", path, " was published; reading it back"));
+    const absl::Time start = ToAbsl(attempt.start_time());
+    const absl::StatusOr<VerifyOutcome> verified = jobs.Verify({path, "", true}, observer, cancellation);
+    if (!verified.ok()) {
+      const v1::FailureCause cause = FailureFromStatus(verified.status()).cause();
+      if (cancellation.cancelled() || cause == v1::REPOSITORY_UNAVAILABLE || cause == v1::REPOSITORY_BUSY ||
+          cause == v1::IO) {
+        return std::nullopt;
+      }
+      return EndedWithError(verified.status(), cancellation, start, clock.Now());
+    }
+    if (verified->manifest.attempt_id() != attempt.attempt_id() || verified->manifest.run() != attempt.name()) {
+      return EndedWithError(JobError(v1::CORRUPT, absl::StrCat(path, " belongs to another attempt")), cancellation,
+                            start, clock.Now());
+    }
+    const BackupOutcome outcome{verified->manifest, verified->manifest_sha256, path, verified->verify_time,
+                                verified->verify_duration};
+    const absl::Time end = verified->manifest.has_end_time() ? ToAbsl(verified->manifest.end_time()) : clock.Now();
+    return BackupSucceeded(outcome, start, end);
+  };
+}
+
+}  // namespace backup::agent

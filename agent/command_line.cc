@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/command_line.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "agent/command_dump.h"
+#include "agent/command_error.h"
+#include "agent/command_init_repository.h"
+#include "agent/command_list.h"
+#include "agent/command_verify.h"
+#include "agent/rpc/command_enroll.h"
+#include "agent/rpc/command_run.h"
+#include "agent/stop_watcher.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+
+namespace backup::agent {
+namespace {
+
+using Command = std::function<int()>;
+
+constexpr char kExitCodes[] =
+    "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 unreachable or out of time,\n"
+    "6 precondition, 8 the backup is bad, 130 interrupted.";
+constexpr char kRepositoryHelp[] = "repository (default: $BACKUP_DIR, else /backups)";
+constexpr char kStateHelp[] = "where identity, spool and held runs are kept (default: $BACKUP_STATE_DIR, else "
+                              "/var/lib/backup-agent)";
+
+Command AddRun(CLI::App& app, StopSignal& stop) {
+  auto options = std::make_shared<RunCommandOptions>();
+  app.add_option("--config", options->config_file,
+                 "agent's configuration (default: the environment: DATABASE_URL, BACKUP_DIR, BACKUP_STATE_DIR)")
+      ->type_name("FILE");
+  app.add_option("--state-dir", options->state_directory, "instead of the configuration's")->type_name("DIR");
+  return [options, &stop] { return RunRunCommand(*options, stop, std::cerr); };
+}
+
+Command AddEnroll(CLI::App& app) {
+  auto options = std::make_shared<EnrollCommandOptions>();
+  app.add_option("--token-file", options->token_file, "file with the token; - reads standard input")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("--state-dir", options->state_directory, kStateHelp)->type_name("DIR");
+  return [options] { return RunEnrollCommand(*options, std::cin, std::cout, std::cerr); };
+}
+
+Command AddInitRepository(CLI::App& app) {
+  auto directory = std::make_shared<std::string>();
+  app.add_option("DIR", *directory, kRepositoryHelp);
+  return [directory] {
+    return RunInitRepositoryCommand(*directory, Random::Real(), Clock::Real().Now(), std::cout, std::cerr);
+  };
+}
+
+Command AddDump(CLI::App& app, StopSignal& stop) {
+  auto options = std::make_shared<DumpCommandOptions>();
+  auto no_globals = std::make_shared<bool>(false);
+  app.add_option("--url", options->url, "database, as a libpq URI (default: $DATABASE_URL); a password in it is seen by "
+                                        "everybody on this host, so better use the variable or --password-file")
+      ->type_name("URL");
+  app.add_option("--password-file", options->password_file, "file with the password on its first line")
+      ->type_name("FILE");
+  app.add_option("--repository", options->repository, kRepositoryHelp)->type_name("DIR");
+  app.add_option("--database-id", options->database_id, "names the artifact's directory (default: the database's name)")
+      ->type_name("ID");
+  app.add_option("--jobs", options->jobs, "dump processes at once, 1 to 64 (default: 1)")->type_name("N");
+  app.add_option("--compression", options->compression, "gzip, gzip:1 to gzip:3, or none (default: gzip)")
+      ->type_name("CODEC");
+  app.add_flag("--no-globals", *no_globals, "leave roles and tablespaces out");
+  app.add_option("--pg-bindir", options->pg_bindir,
+                 "directory of pg_dump (default: the newest installed that is not older than the server)")
+      ->type_name("DIR");
+  app.add_option("-o,--output", options->output, "table or json (the manifest)")->type_name("FORMAT");
+  return [options, no_globals, &stop] {
+    options->globals = !*no_globals;
+    options->show_progress = isatty(STDERR_FILENO) == 1;
+    Cancellation cancellation;
+    const StopWatcher watcher(stop, cancellation);
+    return RunDumpCommand(*options, cancellation, std::cout, std::cerr);
+  };
+}
+
+Command AddVerify(CLI::App& app, StopSignal& stop) {
+  auto options = std::make_shared<VerifyCommandOptions>();
+  app.add_option("ARTIFACT_DIR", options->artifact_directory, "directory of the backup")->required();
+  app.add_option("-o,--output", options->output, "table or json")->type_name("FORMAT");
+  return [options, &stop] {
+    Cancellation cancellation;
+    const StopWatcher watcher(stop, cancellation);
+    return RunVerifyCommand(*options, cancellation, std::cout, std::cerr);
+  };
+}
+
+Command AddList(CLI::App& app) {
+  auto options = std::make_shared<ListCommandOptions>();
+  app.add_option("--repository", options->repository, kRepositoryHelp)->type_name("DIR");
+  app.add_option("-o,--output", options->output, "table, json (the manifests) or name (the paths)")
+      ->type_name("FORMAT");
+  return [options] { return RunListCommand(*options, Clock::Real().Now(), std::cout, std::cerr); };
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv, StopSignal& stop) {
+  CLI::App app("Backs up the PostgreSQL databases of this host: as a daemon for a controller, or once by hand.",
+               "backup-agent");
+  app.set_version_flag("--version", std::string("backup-agent ") + BACKUPCTL_VERSION);
+  app.footer(kExitCodes);
+  app.require_subcommand(1);
+  LogOptions log;
+  const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::kDebug},
+                                                  {"info", LogLevel::kInfo},
+                                                  {"warning", LogLevel::kWarning},
+                                                  {"error", LogLevel::kError}};
+  std::map<const CLI::App*, Command> commands;
+  const auto add = [&](const char* name, const char* summary, const auto& make) {
+    CLI::App* leaf = app.add_subcommand(name, summary);
+    leaf->footer(kExitCodes);
+    leaf->add_option("--log-level", log.level, "least level of log lines: debug, info, warning or error (default: info)")
+        ->transform(CLI::CheckedTransformer(levels))
+        ->type_name("LEVEL");
+    commands[leaf] = make(*leaf);
+  };
+  add("run", "the daemon: serves a controller until SIGTERM", [&](CLI::App& leaf) { return AddRun(leaf, stop); });
+  add("enroll", "make this host an agent of a controller", [](CLI::App& leaf) { return AddEnroll(leaf); });
+  add("init-repository", "make a directory a repository", [](CLI::App& leaf) { return AddInitRepository(leaf); });
+  add("dump", "one backup now, without a controller", [&](CLI::App& leaf) { return AddDump(leaf, stop); });
+  add("verify", "read a stored backup back and hold it against its manifest",
+      [&](CLI::App& leaf) { return AddVerify(leaf, stop); });
+  add("list", "what is stored in a repository", [](CLI::App& leaf) { return AddList(leaf); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Also --help and --version, with code 0.
+    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : 2;
+  }
+  const char* log_file = std::getenv("LOG_FILE");
+  log.file = log_file == nullptr ? "" : log_file;
+  if (const absl::Status status = InitLog(log); !status.ok()) {
+    return PrintCommandError(status, std::cerr);
+  }
+  return commands.at(app.get_subcommands().front())();
+}
+
+}  // namespace backup::agent

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/database_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/proto_json.h"
+#include "base/resource_name.h"
+#include "base/text.h"
+
+namespace backup::agent {
+namespace {
+
+v1::Database Unseen(const std::string& agent_id, const DatabaseConfig& config) {
+  v1::Database database;
+  database.set_name(MakeDatabaseName(agent_id, config.id));
+  database.set_display_name(CleanText(config.database_name));
+  database.mutable_labels()->insert(config.labels.begin(), config.labels.end());
+  return database;
+}
+
+// Whether `after` says something that should not wait for the next Sync.
+bool IsNews(v1::Database before, v1::Database after) {
+  for (v1::Database* database : {&before, &after}) {
+    database->clear_update_time();
+    database->clear_size_bytes();
+  }
+  return before.SerializeAsString() != after.SerializeAsString();
+}
+
+}  // namespace
+
+DatabaseWatch::DatabaseWatch(Options options, DatabaseProbe probe, Clock& clock, std::function<void()> on_change)
+    : options_(std::move(options)),
+      probe_(std::move(probe)),
+      clock_(clock),
+      on_change_(std::move(on_change)),
+      pool_("db-watch", std::clamp(static_cast<int>(options_.databases.size()), 1, options_.thread_count),
+            options_.databases.size() + 1),
+      loop_("db-watch", [this] {
+        LookAtAll();
+        return options_.interval;
+      }) {
+  MutexLock lock(mu_);
+  for (const DatabaseConfig& database : options_.databases) {
+    entries_[database.id].database = Unseen(options_.agent_id, database);
+  }
+}
+
+DatabaseWatch::~DatabaseWatch() { Stop(); }
+
+void DatabaseWatch::Start() { loop_.Start(); }
+
+void DatabaseWatch::Stop() {
+  stop_.Cancel("the agent was stopped");
+  loop_.Stop();
+  pool_.Shutdown();
+}
+
+std::vector<v1::Database> DatabaseWatch::Databases() const {
+  MutexLock lock(mu_);
+  std::vector<v1::Database> databases;
+  for (const DatabaseConfig& config : options_.databases) {
+    databases.push_back(entries_.at(config.id).database);
+  }
+  return databases;
+}
+
+void DatabaseWatch::LookAtAll() {
+  for (const DatabaseConfig& database : options_.databases) {
+    {
+      MutexLock lock(mu_);
+      bool& busy = entries_.at(database.id).busy;
+      if (busy) {
+        continue;
+      }
+      busy = true;
+    }
+    if (!pool_.TryAdd([this, &database] { LookAt(database); })) {
+      MutexLock lock(mu_);
+      entries_.at(database.id).busy = false;
+    }
+  }
+}
+
+void DatabaseWatch::LookAt(const DatabaseConfig& config) {
+  const absl::StatusOr<DatabaseFacts> facts =
+      stop_.cancelled() ? absl::CancelledError() : probe_(config.target, stop_);
+  bool news = false;
+  {
+    MutexLock lock(mu_);
+    Entry& entry = entries_.at(config.id);
+    entry.busy = false;
+    if (stop_.cancelled()) {
+      return;
+    }
+    v1::Database after = entry.database;
+    *after.mutable_update_time() = ToProto(clock_.Now());
+    if (facts.ok()) {
+      after.set_display_name(CleanText(facts->identity.name()));
+      after.set_size_bytes(facts->identity.size_bytes());
+      after.set_server_version(facts->identity.server_version());
+      after.set_system_identifier(facts->identity.system_identifier());
+      after.set_oid(facts->identity.oid());
+      after.set_table_count(facts->table_count);
+      after.clear_problem();
+    } else {
+      // What was seen before stays: it is old, not wrong.
+      after.set_problem(std::string(facts.status().message()));
+    }
+    news = IsNews(entry.database, after);
+    entry.database = std::move(after);
+  }
+  if (news) {
+    if (!facts.ok()) {
+      LogWarning("a database could not be looked at", {{"database", config.id}, {"error", facts.status()}});
+    }
+    on_change_();
+  }
+}
+
+}  // namespace backup::agent

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/run_result.h"
+
+#include "absl/strings/str_cat.h"
+#include "agent/pipeline/job_failure.h"
+#include "base/proto_json.h"
+
+namespace backup::agent {
+namespace {
+
+v1::RunResult Ended(v1::RunState state, absl::Time start, absl::Time end) {
+  v1::RunResult result;
+  result.set_state(state);
+  *result.mutable_start_time() = ToProto(start);
+  *result.mutable_end_time() = ToProto(end);
+  return result;
+}
+
+}  // namespace
+
+v1::RunResult BackupSucceeded(const BackupOutcome& outcome, absl::Time start, absl::Time end) {
+  v1::RunResult result = Ended(v1::SUCCEEDED, start, end);
+  *result.mutable_manifest() = outcome.manifest;
+  result.set_manifest_sha256(outcome.manifest_sha256);
+  *result.mutable_verify_time() = ToProto(outcome.verify_time);
+  *result.mutable_verify_duration() = ToProto(outcome.verify_duration);
+  result.set_path(outcome.path);
+  return result;
+}
+
+v1::RunResult VerifySucceeded(const VerifyOutcome& outcome, absl::Time start, absl::Time end) {
+  v1::RunResult result = Ended(v1::SUCCEEDED, start, end);
+  result.set_manifest_sha256(outcome.manifest_sha256);
+  *result.mutable_verify_time() = ToProto(outcome.verify_time);
+  *result.mutable_verify_duration() = ToProto(outcome.verify_duration);
+  return result;
+}
+
+v1::RunResult EndedWithError(const absl::Status& error, const Cancellation& cancellation, absl::Time start,
+                             absl::Time end) {
+  const v1::Failure failure = FailureFromStatus(error);
+  if (cancellation.cancelled() && (failure.cause() == v1::CANCELLED_BY_USER || absl::IsCancelled(error))) {
+    v1::RunResult result = Ended(v1::CANCELLED, start, end);
+    result.set_state_reason(cancellation.reason());
+    return result;
+  }
+  v1::RunResult result = Ended(v1::FAILED, start, end);
+  *result.mutable_failure() = failure;
+  return result;
+}
+
+v1::RunResult NotStarted(v1::RunState state, absl::string_view reason, absl::Time now) {
+  v1::RunResult result;
+  result.set_state(state);
+  result.set_state_reason(std::string(reason));
+  *result.mutable_end_time() = ToProto(now);
+  return result;
+}
+
+v1::RunResult CutOff(const v1::Run& attempt, absl::Time now) {
+  v1::RunResult result;
+  result.set_state(v1::FAILED);
+  if (attempt.has_start_time()) {
+    *result.mutable_start_time() = attempt.start_time();
+  }
+  *result.mutable_end_time() = ToProto(now);
+  *result.mutable_failure() =
+      FailureFromStatus(JobError(v1::AGENT_LOST, "the agent stopped during the run and left no artifact",
+                                 "see the agent's log for why it stopped; the next slot runs as planned"));
+  return result;
+}
+
+void FitIntoMessage(v1::CompleteRunRequest& request, size_t max_bytes) {
+  if (!request.result().has_manifest()) {
+    return;
+  }
+  v1::Manifest& manifest = *request.mutable_result()->mutable_manifest();
+  if (request.ByteSizeLong() > max_bytes) {
+    manifest.add_warnings("content hashes were left out of the report; manifest.json has them");
+    for (v1::TableFacts& table : *manifest.mutable_tables()) {
+      table.clear_content_hash();
+    }
+  }
+  if (request.ByteSizeLong() > max_bytes) {
+    manifest.add_warnings("sequences were left out of the report; manifest.json has them");
+    manifest.clear_sequences();
+  }
+  if (request.ByteSizeLong() > max_bytes) {
+    manifest.add_warnings("tables were left out of the report; manifest.json has them");
+    manifest.clear_tables();
+  }
+}
+
+}  // namespace backup::agent
