@@ -26,7 +26,8 @@ namespace backup::agent {
 namespace {
 
 constexpr char kFormHint[] =
-    "write postgresql://USER@HOST:PORT/DATABASE with special characters percent-encoded (@ is %40, / is %2F, : is %3A), and "
+    "write postgresql://USER@HOST:PORT/DATABASE with special characters percent-encoded (@ is %40, / is %2F, : is "
+    "%3A), and "
     "put the password into a password file";
 
 absl::Status Malformed(absl::string_view why) {
@@ -154,7 +155,7 @@ absl::StatusOr<Conninfo> Conninfo::Parse(const ConnectionTarget& target) {
   // libpq's own message is never shown: it quotes pieces of the string, and a piece may be the password's.
   char* message = nullptr;
   std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(PQconninfoParse(target.url.c_str(), &message),
-                                                                        PQconninfoFree);
+                                                                         PQconninfoFree);
   PQfreemem(message);
   if (options == nullptr) {
     return Malformed("libpq cannot read it");
@@ -175,7 +176,7 @@ absl::StatusOr<Conninfo> Conninfo::Parse(const ConnectionTarget& target) {
   if (!target.password_file.empty()) {
     ASSIGN_OR_RETURN(conninfo.password_, ReadPasswordFile(target.password_file));
   }
-  if (conninfo.password_.find_first_of(absl::string_view("\r\n\0", 3).data(), 0, 3) != std::string::npos) {
+  if (conninfo.password_.find_first_of("\r\n\0", 0, 3) != std::string::npos) {
     return JobError(v1::AUTH, "the password holds a line end or a zero byte, which a libpq password file cannot hold",
                     "choose another password");
   }
@@ -214,6 +215,8 @@ std::string Conninfo::ForChild(absl::string_view passfile, absl::string_view app
   return text;
 }
 
+std::string Conninfo::ForDatabaseName() const { return absl::StrCat("dbname=", Quote(dbname())); }
+
 std::vector<std::pair<std::string, std::string>> Conninfo::ForLibpq(absl::string_view application_name) const {
   std::vector<std::pair<std::string, std::string>> pairs(parameters_.begin(), parameters_.end());
   if (!parameters_.contains("application_name")) {
@@ -237,7 +240,8 @@ std::string Conninfo::Scrub(absl::string_view text) const {
 
 void ClearLibpqEnvironment() {
   std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(PQconndefaults(), PQconninfoFree);
-  std::set<std::string> names = {"PGSERVICEFILE", "PGSYSCONFDIR", "PGREALM", "PGLOCALEDIR", "PGTZ", "PGDATESTYLE", "PGGEQO"};
+  std::set<std::string> names = {"PGSERVICEFILE", "PGSYSCONFDIR", "PGREALM", "PGLOCALEDIR",
+                                 "PGTZ",          "PGDATESTYLE",  "PGGEQO"};
   for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword != nullptr; ++option) {
     if (option->envvar != nullptr) {
       names.insert(option->envvar);

@@ -53,9 +53,10 @@ absl::StatusOr<std::vector<std::optional<std::string>>> QueryRow(PgSession& sess
 
 absl::StatusOr<std::string> ReadSystemIdentifier(PgSession& session, absl::Duration timeout) {
   // Asked first: a refusal would end the transaction.
-  ASSIGN_OR_RETURN(auto allowed,
-                   QueryRow(session, "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')",
-                            timeout, 1));
+  ASSIGN_OR_RETURN(
+      auto allowed,
+      QueryRow(session, "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')",
+               timeout, 1));
   if (allowed[0] != "t") {
     return "";
   }
@@ -70,7 +71,8 @@ absl::Status PrepareSession(PgSession& session, absl::Duration statement_timeout
   const std::string milliseconds = absl::StrCat(absl::ToInt64Milliseconds(statement_timeout));
   return session
       .Query(
-          "SELECT pg_catalog.set_config('search_path', '', false), pg_catalog.set_config('statement_timeout', $1, false),"
+          "SELECT pg_catalog.set_config('search_path', '', false), pg_catalog.set_config('statement_timeout', $1, "
+          "false),"
           " pg_catalog.set_config('lock_timeout', $1, false),"
           " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false),"
           " pg_catalog.set_config('client_encoding', pg_catalog.pg_encoding_to_char(d.encoding), false)"
@@ -95,18 +97,20 @@ absl::StatusOr<DatabaseFacts> ReadDatabaseFacts(PgSession& session, absl::Durati
   ASSIGN_OR_RETURN(*identity.mutable_system_identifier(), ReadSystemIdentifier(session, statement_timeout));
 
   // Pages as the planner knows them: asking for true sizes would wait behind exclusive locks.
-  ASSIGN_OR_RETURN(row, QueryRow(session,
-                                 TablesQuery("count(*), sum((greatest(c.relpages, 0) + greatest(toast.relpages, 0))::bigint *"
-                                             " pg_catalog.current_setting('block_size')::bigint)"),
-                                 statement_timeout, 2));
+  ASSIGN_OR_RETURN(
+      row, QueryRow(session,
+                    TablesQuery("count(*), sum((greatest(c.relpages, 0) + greatest(toast.relpages, 0))::bigint *"
+                                " pg_catalog.current_setting('block_size')::bigint)"),
+                    statement_timeout, 2));
   facts.table_count = static_cast<int32_t>(Number(row[0]));
   facts.estimated_plain_bytes = std::min(Number(row[1]), identity.size_bytes());
   if (facts.estimated_plain_bytes == 0 && facts.table_count > 0) {
     facts.estimated_plain_bytes = identity.size_bytes();
   }
-  ASSIGN_OR_RETURN(PgRows extensions,
-                   session.Query("SELECT extname, extversion FROM pg_catalog.pg_extension ORDER BY extname COLLATE \"C\"",
-                                 statement_timeout));
+  ASSIGN_OR_RETURN(
+      PgRows extensions,
+      session.Query("SELECT extname, extversion FROM pg_catalog.pg_extension ORDER BY extname COLLATE \"C\"",
+                    statement_timeout));
   for (const auto& extension : extensions) {
     v1::ExtensionFacts& entry = facts.extensions.emplace_back();
     entry.set_name(Text(extension[0]));
@@ -120,10 +124,11 @@ absl::StatusOr<std::vector<ExpectedTable>> ReadExpectedTables(PgSession& session
   const bool has_root = session.server_version_num() >= 120000;
   const std::string root = "CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid) END";
   const std::string columns =
-      has_root ? absl::StrCat("n.nspname, c.relname,"
-                              " (SELECT rn.nspname FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn"
-                              " ON rn.oid = r.relnamespace WHERE r.oid = ",
-                              root, "), (SELECT r.relname FROM pg_catalog.pg_class r WHERE r.oid = ", root, ")")
+      has_root ? absl::StrCat(
+                     "n.nspname, c.relname,"
+                     " (SELECT rn.nspname FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn"
+                     " ON rn.oid = r.relnamespace WHERE r.oid = ",
+                     root, "), (SELECT r.relname FROM pg_catalog.pg_class r WHERE r.oid = ", root, ")")
                : "n.nspname, c.relname, NULL, NULL";
   ASSIGN_OR_RETURN(PgRows rows, session.Query(TablesQuery(columns), statement_timeout));
   std::vector<ExpectedTable> tables;

@@ -11,10 +11,11 @@
 
 namespace backup::agent {
 
-// The questions that a look at a database asks. All names in SQL are qualified, and the search path is emptied first, so that nothing
-// a user put into `public` runs with the backup role's rights (CVE-2018-1058).
+// The questions that a look at a database asks. All names in SQL are qualified, and the search path is emptied first,
+// so that nothing a user put into `public` runs with the backup role's rights (CVE-2018-1058).
 
-// Sets the session up: empty search path, names in the database's own encoding, `statement_timeout` on the server's side too.
+// Sets the session up: empty search path, names in the database's own encoding, `statement_timeout` on the server's
+// side too.
 absl::Status PrepareSession(PgSession& session, absl::Duration statement_timeout);
 
 // What ProbeDatabase tells, in a prepared session.
@@ -29,7 +30,8 @@ struct ExpectedTable {
   std::string root_name;
 };
 
-// By the rules of pg_dump: ordinary tables, no temporary ones, none of the system's and none that belong to an extension.
+// By the rules of pg_dump: ordinary tables, no temporary ones, none of the system's and none that belong to an
+// extension.
 absl::StatusOr<std::vector<ExpectedTable>> ReadExpectedTables(PgSession& session, absl::Duration statement_timeout);
 
 }  // namespace backup::agent

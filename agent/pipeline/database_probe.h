@@ -33,13 +33,14 @@ struct DatabaseFacts {
   std::vector<v1::ExtensionFacts> extensions;  // Sorted by name.
 };
 
-// Logs in, looks, logs out. Blocks at most for the time-outs. Takes no lock that a user's statement would wait for, and waits
-// for none. Errors are those of job_failure.h: AUTH, NETWORK, WRONG_DATABASE, PERMISSION, TIMEOUT, CANCELLED_BY_USER; they
-// hold no secret. `cancellation` may be null.
+// Logs in, looks, logs out. Blocks at most for the time-outs. Takes no lock that a user's statement would wait for, and
+// waits for none. Errors are those of job_failure.h: AUTH, NETWORK, WRONG_DATABASE, PERMISSION, TIMEOUT,
+// CANCELLED_BY_USER; they hold no secret. `cancellation` may be null.
 absl::StatusOr<DatabaseFacts> ProbeDatabase(const ConnectionTarget& target, const ProbeOptions& options,
                                             Cancellation* cancellation = nullptr);
 
-// OK when both are the same database of the same cluster; WRONG_DATABASE saying what differs. Sizes and versions may differ.
+// OK when both are the same database of the same cluster; WRONG_DATABASE saying what differs. Sizes and versions may
+// differ.
 absl::Status CheckSameDatabase(const v1::DatabaseIdentity& before, const v1::DatabaseIdentity& after);
 
 }  // namespace backup::agent

@@ -153,8 +153,8 @@ absl::Status ChildError(absl::string_view program, const ExitStatus& exit,
   const std::string all = absl::StrJoin(stderr_lines, "\n");
   const v1::FailureCause cause = CauseOfText(all);
   const std::string line = MainLine(stderr_lines);
-  return JobError(cause, absl::StrCat(program, " ", exit.ToString(), line.empty() ? "" : ": ", line), HintFor(cause, all),
-                  stderr_lines);
+  return JobError(cause, absl::StrCat(program, " ", exit.ToString(), line.empty() ? "" : ": ", line),
+                  HintFor(cause, all), stderr_lines);
 }
 
 }  // namespace backup::agent

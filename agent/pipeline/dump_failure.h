@@ -11,11 +11,11 @@
 
 namespace backup::agent {
 
-// The one place where the words and codes of PostgreSQL become a typed cause. Pure functions. Texts must already be free of
-// secrets; they are cleaned here.
+// The one place where the words and codes of PostgreSQL become a typed cause. Pure functions. Texts must already be
+// free of secrets; they are cleaned here.
 
-// The cause for an SQLSTATE (PostgreSQL manual, appendix A) of five characters; DUMP_FAILED for one that has no cause of its own,
-// and for "".
+// The cause for an SQLSTATE (PostgreSQL manual, appendix A) of five characters; DUMP_FAILED for one that has no cause
+// of its own, and for "".
 v1::FailureCause CauseOfSqlState(absl::string_view sqlstate);
 
 // The cause for text that libpq, pg_dump or pg_dumpall wrote; DUMP_FAILED when it says nothing known.
@@ -31,6 +31,7 @@ absl::Status ConnectError(absl::string_view description, absl::string_view libpq
 absl::Status QueryError(absl::string_view sqlstate, absl::string_view libpq_message);
 
 // A child that ended badly. `program` is its short name, e.g. "pg_dump".
-absl::Status ChildError(absl::string_view program, const ExitStatus& exit, const std::vector<std::string>& stderr_lines);
+absl::Status ChildError(absl::string_view program, const ExitStatus& exit,
+                        const std::vector<std::string>& stderr_lines);
 
 }  // namespace backup::agent

@@ -25,19 +25,20 @@ struct ConnectionTarget {
 
 struct BackupRequest {
   ConnectionTarget target;
-  std::string repository;   // Root directory; must carry a marker file.
-  std::string agent;        // Agent's id, or "local".
-  std::string database;     // Database's id as in the agent's file; names the artifact's directory.
-  std::string backup_id;    // base/random.h MakeBackupId.
+  std::string repository;  // Root directory; must carry a marker file.
+  std::string agent;       // Agent's id, or "local".
+  std::string database;    // Database's id as in the agent's file; names the artifact's directory.
+  std::string backup_id;   // base/random.h MakeBackupId.
   // Copied into the manifest; empty for a dump made without a controller.
   std::string run;
   std::string attempt_id;
   int64_t epoch = 0;
   std::string policy;
   std::optional<absl::Time> slot_time;
-  v1::DumpSpec dump;      // Zero fields mean the defaults of policy.proto.
-  v1::VerifySpec verify;  // minBytes and keyTables are checked before publishing (INCOMPLETE).
-  std::string pg_bindir;  // "": the newest installed programs that are not older than the server.
+  v1::DumpSpec dump;          // Zero fields mean the defaults of policy.proto.
+  v1::VerifySpec verify;      // minBytes and keyTables are checked before publishing (INCOMPLETE).
+  std::string pg_bindir;      // "": the newest installed programs that are not older than the server.
+  int compression_level = 0;  // 1 to 3 for gzip; 0 means the default, 1.
 };
 
 struct BackupOutcome {

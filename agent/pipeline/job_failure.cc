@@ -52,6 +52,17 @@ absl::Status JobError(v1::FailureCause cause, absl::string_view message, absl::s
   return MakeError(CodeOf(cause), v1::FailureCause_Name(cause), message, hint, metadata);
 }
 
+absl::Status WithHint(const absl::Status& status, absl::string_view hint) {
+  std::vector<v1::ErrorInfo> infos = GetErrorInfos(status);
+  if (infos.empty()) {
+    return status;
+  }
+  (*infos.front().mutable_metadata())["hint"] = std::string(hint);
+  absl::Status changed = status;
+  SetErrorInfos(changed, infos);
+  return changed;
+}
+
 v1::Failure FailureFromStatus(const absl::Status& status) {
   v1::Failure failure;
   v1::FailureCause cause = v1::INTERNAL;

@@ -7,8 +7,8 @@
 
 namespace backup::agent {
 
-// A libpq password file (PostgreSQL manual, 34.16) that exists in memory only: a sealed memfd, mode 0600, which a child gets as its
-// stdin and opens by kPathInChild. No file to leave behind, whatever kills us. Needs /proc.
+// A libpq password file (PostgreSQL manual, 34.16) that exists in memory only: a sealed memfd, mode 0600, which a child
+// gets as its stdin and opens by kPathInChild. No file to leave behind, whatever kills us. Needs /proc.
 class Passfile {
  public:
   static constexpr char kPathInChild[] = "/proc/self/fd/0";

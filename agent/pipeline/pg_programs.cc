@@ -124,8 +124,8 @@ absl::StatusOr<PgPrograms> FindPgPrograms(PgVersion server, const PgProgramsOpti
     return *std::move(best);
   }
   return JobError(v1::VERSION_MISMATCH,
-                  absl::StrCat("no pg_dump fit for the server, which is version ", server.ToString(), "; found: ",
-                               rejected.empty() ? "none" : absl::StrJoin(rejected, "; ")),
+                  absl::StrCat("no pg_dump fit for the server, which is version ", server.ToString(),
+                               "; found: ", rejected.empty() ? "none" : absl::StrJoin(rejected, "; ")),
                   absl::StrCat("install postgresql-client-", server.major, " or name the directory with --pg-bindir"));
 }
 

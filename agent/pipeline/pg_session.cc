@@ -65,7 +65,8 @@ absl::StatusOr<std::unique_ptr<PgSession>> PgSession::Connect(const Conninfo& co
   }
   std::unique_ptr<PgSession> session(new PgSession(conninfo, connection, cancellation));
   const absl::Duration deadline = Clock::Real().Monotonic() + timeout;
-  PostgresPollingStatusType next = PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+  PostgresPollingStatusType next =
+      PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
   while (next != PGRES_POLLING_OK) {
     if (next == PGRES_POLLING_FAILED) {
       return ConnectError(conninfo.Describe(),
@@ -80,7 +81,8 @@ absl::StatusOr<std::unique_ptr<PgSession>> PgSession::Connect(const Conninfo& co
     next = PQconnectPoll(connection);
   }
   // Notices would go to our stderr.
-  PQsetNoticeReceiver(connection, [](void*, const PGresult*) {}, nullptr);
+  PQsetNoticeReceiver(
+      connection, [](void*, const PGresult*) {}, nullptr);
   if (PQsetnonblocking(connection, 1) != 0) {
     return JobError(v1::INTERNAL, "cannot make the connection non-blocking");
   }

@@ -29,7 +29,8 @@ class PgSession {
   PgSession(const PgSession&) = delete;
   PgSession& operator=(const PgSession&) = delete;
 
-  // Runs one statement, at most for `timeout`. Text format. After a TIMEOUT or cancellation the session is of no more use.
+  // Runs one statement, at most for `timeout`. Text format. After a TIMEOUT or cancellation the session is of no more
+  // use.
   absl::StatusOr<PgRows> Query(const std::string& sql, absl::Duration timeout,
                                const std::vector<std::string>& parameters = {});
 

@@ -15,20 +15,21 @@
 namespace backup::agent {
 
 // A directory of artifacts: <root>/<agent>/<database>/<backup id>/, names by EncodeSegment. Its marker file
-// `backup-repository.json` {"formatVersion":1,"id":"…","createTime":"…"} tells a mounted repository from an empty mount point.
+// `backup-repository.json` {"formatVersion":1,"id":"…","createTime":"…"} tells a mounted repository from an empty mount
+// point.
 //
-// A daemon holds the whole repository (<root>/.agent.lock): a second agent on it is refused, whatever its name. A one-shot
-// dump holds only its part (<root>/<agent>/.lock), so that it can work beside a daemon on a bad day.
+// A daemon holds the whole repository (<root>/.agent.lock): a second agent on it is refused, whatever its name. A
+// one-shot dump holds only its part (<root>/<agent>/.lock), so that it can work beside a daemon on a bad day.
 class Repository {
  public:
-  // Makes the directory (0700) and its marker; OK with the id that is there when it was one already. FAILED_PRECONDITION
-  // REPOSITORY_UNAVAILABLE when the directory holds other things or may be written by others.
+  // Makes the directory (0700) and its marker; OK with the id that is there when it was one already.
+  // FAILED_PRECONDITION REPOSITORY_UNAVAILABLE when the directory holds other things or may be written by others.
   static absl::StatusOr<std::string> Init(const std::string& root, Random& random, absl::Time now);
 
   enum class Access { kDaemon, kOneShot };
 
-  // REPOSITORY_UNAVAILABLE when the marker is missing or `expected_id` (unless "") differs; REPOSITORY_BUSY when another
-  // process holds it. Refuses a root that is a symlink or that others may write to.
+  // REPOSITORY_UNAVAILABLE when the marker is missing or `expected_id` (unless "") differs; REPOSITORY_BUSY when
+  // another process holds it. Refuses a root that is a symlink or that others may write to.
   static absl::StatusOr<Repository> Open(const std::string& root, absl::string_view agent, Access access,
                                          absl::string_view expected_id = "");
 
@@ -43,10 +44,11 @@ class Repository {
   v1::RepositoryStatus Status() const;
 
  private:
-  Repository(std::string root, std::string id, FileLock lock)
-      : root_(std::move(root)), id_(std::move(id)), lock_(std::move(lock)) {}
+  Repository(std::string root, std::string id, std::string agent, FileLock lock)
+      : root_(std::move(root)), id_(std::move(id)), agent_(std::move(agent)), lock_(std::move(lock)) {}
   std::string root_;
   std::string id_;
+  std::string agent_;
   FileLock lock_;
 };
 
@@ -54,7 +56,8 @@ class Repository {
 absl::StatusOr<std::string> ReadRepositoryId(const std::string& root);
 
 // Directory of one artifact.
-std::string ArtifactPath(absl::string_view root, absl::string_view agent, absl::string_view database, absl::string_view backup_id);
+std::string ArtifactPath(absl::string_view root, absl::string_view agent, absl::string_view database,
+                         absl::string_view backup_id);
 
 // One artifact found by looking at the directories.
 struct StoredArtifact {
@@ -64,7 +67,8 @@ struct StoredArtifact {
   std::string backup_id;
   absl::StatusOr<v1::Manifest> manifest;  // CORRUPT when it cannot be read.
 };
-// All artifacts of `agent` (of every agent when ""), newest first. Symlinks and what does not look like one are passed over.
+// All artifacts of `agent` (of every agent when ""), newest first. Symlinks and what does not look like one are passed
+// over.
 absl::StatusOr<std::vector<StoredArtifact>> ListArtifacts(const std::string& root, absl::string_view agent = "");
 
 }  // namespace backup::agent

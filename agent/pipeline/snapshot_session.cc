@@ -13,7 +13,8 @@ absl::StatusOr<SnapshotSession> SnapshotSession::Open(const Conninfo& conninfo, 
   PgSession& session = *opened.session_;
   RETURN_IF_ERROR(PrepareSession(session, options.statement_timeout));
   RETURN_IF_ERROR(
-      session.Query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", options.statement_timeout).status());
+      session.Query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", options.statement_timeout)
+          .status());
   ASSIGN_OR_RETURN(opened.facts_, ReadDatabaseFacts(session, options.statement_timeout));
   ASSIGN_OR_RETURN(opened.expected_tables_, ReadExpectedTables(session, options.statement_timeout));
   ASSIGN_OR_RETURN(PgRows rows, session.Query("SELECT pg_catalog.pg_export_snapshot()", options.statement_timeout));

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/pipeline/artifact_writer.h"
+#include "agent/pipeline/backup_checks.h"
+#include "agent/pipeline/conninfo.h"
+#include "agent/pipeline/dump_stream.h"
+#include "agent/pipeline/gzi_index.h"
+#include "agent/pipeline/job.h"
+#include "agent/pipeline/job_failure.h"
+#include "agent/pipeline/manifest_file.h"
+#include "agent/pipeline/pg_programs.h"
+#include "agent/pipeline/progress_meter.h"
+#include "agent/pipeline/repository.h"
+#include "agent/pipeline/restore_text.h"
+#include "agent/pipeline/sha256_sums.h"
+#include "agent/pipeline/snapshot_session.h"
+#include "base/errors.h"
+#include "base/proto_json.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "base/x509.h"
+
+namespace backup::agent {
+namespace {
+
+constexpr size_t kMaxWarnings = 40;
+
+// Zero fields of a policy mean its defaults.
+v1::DumpSpec WithDefaults(v1::DumpSpec spec) {
+  if (spec.compression() == v1::CODEC_UNSPECIFIED) {
+    spec.set_compression(v1::GZIP);
+  }
+  if (!spec.has_globals()) {
+    spec.set_globals(true);
+  }
+  const auto fill = [](const google::protobuf::Duration& given, absl::Duration otherwise) {
+    return ToProto(ToAbsl(given) > absl::ZeroDuration() ? ToAbsl(given) : otherwise);
+  };
+  *spec.mutable_lock_timeout() = fill(spec.lock_timeout(), absl::Seconds(60));
+  *spec.mutable_stall_timeout() = fill(spec.stall_timeout(), absl::Minutes(10));
+  *spec.mutable_timeout() = fill(spec.timeout(), absl::Hours(6));
+  return spec;
+}
+
+// One backup, phase by phase. Each step leaves what the next one needs in the members below.
+class BackupJob {
+ public:
+  BackupJob(const BackupRequest& request, Clock& clock, JobObserver& observer, Cancellation& cancellation)
+      : request_(request),
+        spec_(WithDefaults(request.dump)),
+        clock_(clock),
+        observer_(observer),
+        cancellation_(cancellation),
+        progress_(observer, clock) {
+    limits_.stall_timeout = ToAbsl(spec_.stall_timeout());
+    limits_.deadline_monotonic = Clock::Real().Monotonic() + ToAbsl(spec_.timeout());
+  }
+
+  absl::StatusOr<BackupOutcome> Run() {
+    *manifest_.mutable_start_time() = ToProto(clock_.Now());
+    progress_.SetPhase(v1::PREPARING);
+    ASSIGN_OR_RETURN(Conninfo conninfo, Conninfo::Parse(request_.target));
+    RETURN_IF_ERROR(ReadRepositoryId(request_.repository).status());
+    ASSIGN_OR_RETURN(SnapshotSession session, SnapshotSession::Open(conninfo, ProbeOptions(), &cancellation_));
+    RETURN_IF_ERROR(Prepare(session));
+    if (spec_.globals()) {
+      RETURN_IF_ERROR(StoreGlobals(conninfo));
+    }
+    progress_.SetPhase(v1::DUMPING);
+    RETURN_IF_ERROR(StoreDatabase(conninfo, session));
+    session.Close();
+    RETURN_IF_ERROR(CheckIdentityAfterwards(session));
+    RETURN_IF_ERROR(WriteDescription());
+    ASSIGN_OR_RETURN(BackupOutcome outcome, ReadBack());
+    progress_.SetPhase(v1::PUBLISHING);
+    RETURN_IF_ERROR(CheckNotCancelled());
+    RETURN_IF_ERROR(writer_->Commit());
+    observer_.OnLog(absl::StrCat("published ", CleanText(writer_->final_path(), 1000)));
+    return outcome;
+  }
+
+ private:
+  absl::Status CheckNotCancelled() {
+    return cancellation_.cancelled()
+               ? JobError(v1::CANCELLED_BY_USER, absl::StrCat("cancelled: ", cancellation_.reason()))
+               : absl::OkStatus();
+  }
+
+  absl::Status Prepare(const SnapshotSession& session) {
+    const DatabaseFacts& facts = session.facts();
+    PgProgramsOptions options;
+    options.bindir = request_.pg_bindir;
+    ASSIGN_OR_RETURN(programs_, FindPgPrograms(VersionFromNumber(facts.identity.server_version_num()), options));
+    observer_.OnLog(absl::StrCat("database \"", CleanText(facts.identity.name(), 200), "\" of server version ",
+                                 CleanText(facts.identity.server_version(), 100), ", ",
+                                 backup::FormatSize(facts.identity.size_bytes()), ", ", facts.table_count,
+                                 " tables; pg_dump ", programs_.version.ToString(), " (", programs_.pg_dump, ")"));
+    if (spec_.jobs() > 1) {
+      observer_.OnLog(absl::StrCat("dump.jobs is ", spec_.jobs(), "; this agent dumps with one process"));
+    }
+    RETURN_IF_ERROR(CheckFreeSpace(request_.repository, facts.estimated_plain_bytes));
+    ASSIGN_OR_RETURN(
+        writer_, ArtifactWriter::Create(request_.repository, request_.agent, request_.database, request_.backup_id));
+    progress_.SetEstimate(facts.estimated_plain_bytes, facts.table_count);
+    manifest_.set_format_version(kManifestFormatVersion);
+    manifest_.set_backup_id(request_.backup_id);
+    manifest_.set_agent(request_.agent);
+    *manifest_.mutable_database() = facts.identity;
+    manifest_.set_run(request_.run);
+    manifest_.set_attempt_id(request_.attempt_id);
+    manifest_.set_epoch(request_.epoch);
+    manifest_.set_policy(request_.policy);
+    if (request_.slot_time.has_value()) {
+      *manifest_.mutable_slot_time() = ToProto(*request_.slot_time);
+    }
+    *manifest_.mutable_snapshot_time() = ToProto(facts.server_time);
+    manifest_.set_pg_dump_version(programs_.version.ToString());
+    manifest_.set_agent_version(BACKUPCTL_VERSION);
+    manifest_.mutable_extensions()->Add(facts.extensions.begin(), facts.extensions.end());
+    return absl::OkStatus();
+  }
+
+  // Streams one program's output into one file of the artifact.
+  absl::StatusOr<StoredDump> Store(const std::string& program, const std::vector<std::string>& arguments,
+                                   const std::string& connection_flag, const Conninfo& conninfo,
+                                   const std::string& file_name, DumpScanner::Kind kind, ProgressMeter* progress) {
+    ASSIGN_OR_RETURN(std::unique_ptr<DumpStore> store,
+                     DumpStore::Create(*writer_, file_name, kind, spec_.compression(), request_.compression_level));
+    ASSIGN_OR_RETURN(std::unique_ptr<DumpProcess> process,
+                     DumpProcess::Start(program, arguments, connection_flag, conninfo, limits_, cancellation_));
+    ASSIGN_OR_RETURN(std::vector<std::string> lines, RunDumpStream(*process, *store, limits_, progress));
+    StoredDump stored = store->TakeResult();
+    for (const std::vector<std::string>* warnings : {&lines, &stored.facts.warnings}) {
+      for (const std::string& warning : *warnings) {
+        observer_.OnLog(warning);
+        if (manifest_.warnings_size() < static_cast<int>(kMaxWarnings)) {
+          manifest_.add_warnings(warning);
+        }
+      }
+    }
+    *manifest_.add_files() = stored.file;
+    return stored;
+  }
+
+  absl::Status StoreGlobals(const Conninfo& conninfo) {
+    // The database of the connection string is ignored by pg_dumpall unless it is given as the one to start from; and
+    // it reads a name as a connection string when it looks like one.
+    absl::StatusOr<StoredDump> stored =
+        Store(programs_.pg_dumpall,
+              {"--globals-only", "--no-role-passwords", absl::StrCat("--database=", conninfo.ForDatabaseName())},
+              "--dbname=", conninfo, "globals.sql", DumpScanner::Kind::kGlobals, nullptr);
+    if (!stored.ok()) {
+      return ErrorReason(stored.status()) == v1::FailureCause_Name(v1::PERMISSION)
+                 ? WithHint(stored.status(), "let the backup role read the roles, or set dump.globals to false")
+                 : stored.status();
+    }
+    manifest_.mutable_roles()->Add(stored->facts.roles.begin(), stored->facts.roles.end());
+    return absl::OkStatus();
+  }
+
+  absl::Status StoreDatabase(const Conninfo& conninfo, const SnapshotSession& session) {
+    ASSIGN_OR_RETURN(StoredDump stored,
+                     Store(programs_.pg_dump,
+                           {"--format=plain", absl::StrCat("--snapshot=", session.snapshot()),
+                            absl::StrCat("--encoding=", session.facts().identity.encoding()),
+                            absl::StrCat("--lock-wait-timeout=", LockTimeoutMs())},
+                           "--dbname=", conninfo, "dump.sql", DumpScanner::Kind::kDatabase, &progress_));
+    RETURN_IF_ERROR(CheckAllTablesDumped(session.expected_tables(), stored.facts));
+    RETURN_IF_ERROR(CheckVerifySpec(request_.verify, session.expected_tables(), stored.facts));
+    manifest_.mutable_tables()->Add(stored.facts.tables.begin(), stored.facts.tables.end());
+    manifest_.mutable_sequences()->Add(stored.facts.sequences.begin(), stored.facts.sequences.end());
+    manifest_.set_schema_fingerprint(stored.facts.schema_fingerprint);
+    observer_.OnLog(absl::StrCat("dumped ", stored.facts.tables.size(), " tables, ",
+                                 backup::FormatSize(stored.file.plain_bytes()), " of text stored as ",
+                                 backup::FormatSize(stored.file.stored_bytes())));
+    if (spec_.compression() == v1::GZIP) {
+      RETURN_IF_ERROR(AddFile("dump.sql.gz.gzi", FormatGziIndex(stored.members)));
+    }
+    return absl::OkStatus();
+  }
+
+  // The snapshot ties the dump to the database that was looked at; this finds one that was replaced meanwhile. A server
+  // that has just gone away does not take back what was read.
+  absl::Status CheckIdentityAfterwards(const SnapshotSession& session) {
+    absl::StatusOr<DatabaseFacts> after = ProbeDatabase(request_.target, ProbeOptions(), &cancellation_);
+    if (after.ok()) {
+      return CheckSameDatabase(session.facts().identity, after->identity);
+    }
+    RETURN_IF_ERROR(CheckNotCancelled());
+    const std::string warning =
+        absl::StrCat("the database could not be looked at after the dump: ", std::string(after.status().message()));
+    observer_.OnLog(warning);
+    manifest_.add_warnings(warning);
+    return absl::OkStatus();
+  }
+
+  // A small file that is stored as it is.
+  absl::Status AddFile(const std::string& name, const std::string& contents) {
+    ASSIGN_OR_RETURN(std::string sha256, writer_->WriteFile(name, contents));
+    v1::ArtifactFile& file = *manifest_.add_files();
+    file.set_name(name);
+    file.set_codec(v1::NONE);
+    file.set_stored_bytes(static_cast<int64_t>(contents.size()));
+    file.set_plain_bytes(static_cast<int64_t>(contents.size()));
+    file.set_stored_sha256(sha256);
+    file.set_plain_sha256(sha256);
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteDescription() {
+    RETURN_IF_ERROR(AddFile(kRestoreFile, FormatRestoreText(manifest_)));
+    *manifest_.mutable_end_time() = ToProto(clock_.Now());
+    std::map<std::string, std::string> sums;
+    for (const v1::ArtifactFile& file : manifest_.files()) {
+      sums[file.name()] = file.stored_sha256();
+    }
+    ASSIGN_OR_RETURN(sums[kManifestFile], writer_->WriteFile(kManifestFile, FormatManifest(manifest_)));
+    manifest_sha256_ = sums[kManifestFile];
+    return writer_->WriteFile(kSumsFile, FormatSums(sums)).status();
+  }
+
+  absl::StatusOr<BackupOutcome> ReadBack() {
+    VerifyRequest request;
+    request.artifact_directory = writer_->partial_path();
+    request.manifest_sha256 = manifest_sha256_;
+    ASSIGN_OR_RETURN(VerifyOutcome verified, VerifyArtifact(request, clock_, observer_, cancellation_));
+    observer_.OnLog(absl::StrCat("read back in ",
+                                 absl::FormatDuration(absl::Trunc(verified.verify_duration, absl::Milliseconds(1)))));
+    BackupOutcome outcome;
+    outcome.manifest = std::move(verified.manifest);
+    outcome.manifest_sha256 = manifest_sha256_;
+    outcome.path = writer_->final_path();
+    outcome.verify_time = verified.verify_time;
+    outcome.verify_duration = verified.verify_duration;
+    return outcome;
+  }
+
+  int64_t LockTimeoutMs() const { return absl::ToInt64Milliseconds(ToAbsl(spec_.lock_timeout())); }
+
+  const BackupRequest& request_;
+  const v1::DumpSpec spec_;
+  Clock& clock_;
+  JobObserver& observer_;
+  Cancellation& cancellation_;
+  ProgressMeter progress_;
+  DumpLimits limits_;
+  PgPrograms programs_;
+  std::unique_ptr<ArtifactWriter> writer_;
+  v1::Manifest manifest_;
+  std::string manifest_sha256_;
+};
+
+}  // namespace
+
+absl::StatusOr<BackupOutcome> RunBackup(const BackupRequest& request, Clock& clock, JobObserver& observer,
+                                        Cancellation& cancellation) {
+  return BackupJob(request, clock, observer, cancellation).Run();
+}
+
+}  // namespace backup::agent
