@@ -82,7 +82,8 @@ std::string MissReason(const std::optional<v1::Agent>& agent, absl::Time now) {
 
 RunChange AdvancePending(const RunView& view, const std::optional<v1::Agent>& agent, absl::Time now) {
   const v1::Run& run = view.run;
-  const absl::Time deadline = ToAbsl(run.start_deadline_time());
+  const absl::Time deadline =
+      run.has_start_deadline_time() ? ToAbsl(run.start_deadline_time()) : absl::InfiniteFuture();
   if (!MayBeAtWork(run, agent, now)) {
     if (const std::string reason = SkipReason(view, /*overlap_counts=*/false); !reason.empty()) {
       return End(run, v1::SKIPPED, reason, now);
