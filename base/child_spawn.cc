@@ -6,13 +6,14 @@
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 // glibc 2.36 declares pidfd_open without C linkage.
 extern "C" {
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 }
 
 #include <system_error>
@@ -107,7 +108,10 @@ absl::StatusOr<std::vector<std::string>> FullArgv(const ChildOptions& options) {
     argv.push_back("--init-groups");
   }
   if (options.death_signal != 0) {
-    argv.insert(argv.end(), {"--pdeathsig", absl::StrCat(options.death_signal)});
+    // By name: setpriv takes no numbers.
+    const char* const signal_name = sigabbrev_np(options.death_signal);
+    if (signal_name == nullptr) return SpawnFailed("there is no such death signal", EINVAL);
+    argv.insert(argv.end(), {"--pdeathsig", signal_name});
   }
   if (!argv.empty() && argv.back() != "--") argv.push_back("--");
   argv.insert(argv.end(), options.argv.begin(), options.argv.end());
@@ -213,7 +217,8 @@ absl::StatusOr<SpawnedChild> Spawn(const ChildOptions& options) {
   int error = actions.Prepare(in.get(), out.get(), err.get(), options.directory);
   if (error == 0) error = actions.Run(&child.pid, argv, environment);
   if (error != 0) return SpawnFailed(absl::StrCat("cannot start ", options.argv[0]), error);
-  child.pidfd = FileDescriptor(pidfd_open(child.pid, 0));
+  // Not pidfd_open(): glibc 2.36 declares it without C linkage. The descriptor is close-on-exec by itself.
+  child.pidfd = FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.pidfd.valid()) {
     const int pidfd_error = errno;
     kill(-child.pid, SIGKILL);
