@@ -24,8 +24,9 @@ namespace backup::server {
 
 // Which page of a list. Order and place are in the token, so pages hold still while rows are added (keyset).
 struct PageRequest {
-  int size = 100;     // 1 to 1000.
-  std::string token;  // From the page before; "" for the first. INVALID_ARGUMENT PAGE_TOKEN_INVALID when it is none of ours.
+  int size = 100;  // 1 to 1000.
+  std::string
+      token;  // From the page before; "" for the first. INVALID_ARGUMENT PAGE_TOKEN_INVALID when it is none of ours.
 };
 template <typename T>
 struct Page {
@@ -35,7 +36,8 @@ struct Page {
 
 // What an agent said of itself in one Sync.
 struct AgentReport {
-  v1::Agent agent;                      // name, version, capabilities, labels, hostname, boot_id, clock_skew, repository, last_seen_time, slot_count, active_run_count.
+  v1::Agent agent;  // name, version, capabilities, labels, hostname, boot_id, clock_skew, repository, last_seen_time,
+                    // slot_count, active_run_count.
   int64_t sequence = 0;                 // Of this boot.
   std::vector<v1::Database> databases;  // All it has; those not among them are marked as gone and no longer listed.
 };
@@ -57,25 +59,28 @@ class Store {
   // Reads, decides, writes; nobody else changes this policy or its runs meanwhile. A decision's error is returned as it
   // is. The stored policy gets a new etag and update_time (`now`) when put; returns it as GetPolicy would (a
   // default Policy when deleted or never there).
-  virtual absl::StatusOr<v1::Policy> ChangePolicy(absl::string_view name, absl::Time now, const PolicyDecision& decide) = 0;
+  virtual absl::StatusOr<v1::Policy> ChangePolicy(absl::string_view name, absl::Time now,
+                                                  const PolicyDecision& decide) = 0;
 
   // --- runs ---
   // RUN_NOT_FOUND.
   virtual absl::StatusOr<v1::Run> GetRun(absl::string_view name) = 0;
   // Newest first, by sequence.
   virtual absl::StatusOr<Page<v1::Run>> ListRuns(const v1::RunFilter& filter, const PageRequest& page) = 0;
-  // Inserts a run asked for by hand, with its events. With a `request_id` seen within the last day: returns that run and
-  // inserts nothing. DATABASE_NOT_FOUND, BACKUP_NOT_FOUND when what it names is not there.
+  // Inserts a run asked for by hand, with its events. With a `request_id` seen within the last day: returns that run
+  // and inserts nothing. DATABASE_NOT_FOUND, BACKUP_NOT_FOUND when what it names is not there.
   virtual absl::StatusOr<v1::Run> CreateRun(const v1::Run& run, absl::string_view request_id, absl::Time now,
                                             absl::Span<const v1::Event> events) = 0;
-  // Reads, decides, writes; nobody else changes this run meanwhile. RUN_NOT_FOUND. A decision's error is returned as is.
+  // Reads, decides, writes; nobody else changes this run meanwhile. RUN_NOT_FOUND. A decision's error is returned as
+  // is.
   virtual absl::StatusOr<v1::Run> ChangeRun(absl::string_view name, const RunDecision& decide) = 0;
   // Names of at most `limit` runs that time may have changed: SCHEDULED with not_before <= now; PENDING with
   // start_deadline <= now; RUNNING with lease_end <= now; PENDING ones of a paused policy. Oldest slot first.
   virtual absl::StatusOr<std::vector<std::string>> ListRunsToAdvance(absl::Time now, int limit) = 0;
   // The earliest time after `now` at which ListRunsToAdvance would name something new; InfiniteFuture when never.
   virtual absl::StatusOr<absl::Time> NextAdvanceTime(absl::Time now) = 0;
-  // Every run of the agent in state SCHEDULED, PENDING or RUNNING with not_before <= horizon; by not_before; at most 1000.
+  // Every run of the agent in state SCHEDULED, PENDING or RUNNING with not_before <= horizon; by not_before; at most
+  // 1000.
   virtual absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) = 0;
   // Sets `delivered` on those of the runs that are SCHEDULED or PENDING with this epoch.
   virtual absl::Status MarkDelivered(absl::Span<const v1::Run> runs) = 0;
@@ -103,8 +108,8 @@ class Store {
   // Returns true when the set of databases or their labels changed, so that policies want replanning.
   virtual absl::StatusOr<bool> RecordAgentReport(const AgentReport& report) = 0;
   // Stores the hash of a one-time token.
-  virtual absl::Status PutEnrollmentToken(absl::string_view token_sha256, absl::string_view agent, absl::Time expire_time,
-                                          absl::Span<const v1::Event> events) = 0;
+  virtual absl::Status PutEnrollmentToken(absl::string_view token_sha256, absl::string_view agent,
+                                          absl::Time expire_time, absl::Span<const v1::Event> events) = 0;
   // The agent whose unused, unexpired token this is, without using it up; UNAUTHENTICATED ENROLLMENT_TOKEN_INVALID.
   virtual absl::StatusOr<std::string> FindEnrollmentToken(absl::string_view token_sha256, absl::Time now) = 0;
   // Uses the token up and puts `agent` (name, enroll_time, certificate_expire_time) in, in one step: of many at once,
@@ -115,7 +120,8 @@ class Store {
   // --- the whole ---
   // Fills databases (health and reason left open: database, last_good without manifest, last_run), active_runs, counts.
   virtual absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now) = 0;
-  virtual absl::StatusOr<Page<v1::Event>> ListEvents(absl::string_view subject, const PageRequest& page) = 0;  // Newest first.
+  virtual absl::StatusOr<Page<v1::Event>> ListEvents(absl::string_view subject,
+                                                     const PageRequest& page) = 0;  // Newest first.
   virtual absl::Status AppendEvents(absl::Span<const v1::Event> events) = 0;
   // OK when the catalog answers.
   virtual absl::Status Ping() = 0;

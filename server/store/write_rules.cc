@@ -40,14 +40,17 @@ absl::Status CheckBackup(const v1::Backup& backup) {
 }
 
 absl::Status CheckPolicyChange(absl::string_view name, const PolicyChange& change) {
+  RETURN_IF_ERROR(ParsePolicyName(name).status());
   if (change.put_policy.has_value()) {
-    RETURN_IF_ERROR(ParsePolicyName(name).status());
     RETURN_IF_ERROR(CheckStorable(*change.put_policy));
     if (change.put_policy->name() != std::string(name)) {
       return InvalidField("name", absl::StrCat("the policy to store is not ", name));
     }
   }
-  for (const v1::Run& run : change.create_runs) RETURN_IF_ERROR(CheckRun(run));
+  for (const v1::Run& run : change.create_runs) {
+    RETURN_IF_ERROR(CheckRun(run));
+    if (run.policy() != std::string(name)) return InvalidField("policy", absl::StrCat(run.name(), " is not of ", name));
+  }
   for (const v1::Run& run : change.update_runs) RETURN_IF_ERROR(CheckStorable(run));
   return CheckStorable(change.events);
 }
@@ -153,13 +156,14 @@ void KeepEnrollment(const v1::Agent& reported, v1::Agent* agent) {
   agent->clear_state();
   agent->clear_enroll_time();
   agent->clear_certificate_expire_time();
+  if (agent->has_last_seen_time()) *agent->mutable_last_seen_time() = RoundedTime(agent->last_seen_time());
   TakeEnrollment(stored, agent);
 }
 
 void TakeEnrollment(const v1::Agent& enrolled, v1::Agent* agent) {
-  if (enrolled.has_enroll_time()) *agent->mutable_enroll_time() = enrolled.enroll_time();
+  if (enrolled.has_enroll_time()) *agent->mutable_enroll_time() = RoundedTime(enrolled.enroll_time());
   if (enrolled.has_certificate_expire_time()) {
-    *agent->mutable_certificate_expire_time() = enrolled.certificate_expire_time();
+    *agent->mutable_certificate_expire_time() = RoundedTime(enrolled.certificate_expire_time());
   }
 }
 

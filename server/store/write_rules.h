@@ -43,9 +43,9 @@ void ReplanRun(const v1::Run& update, v1::Run* run);
 void KeepIdentity(const v1::Run& stored, v1::Run* run);
 // The same for a backup: sequence and create_time; and the manifest, unless `backup` has one.
 void KeepIdentity(const v1::Backup& stored, v1::Backup* backup);
-// An agent's row after a report: all from `reported` but what enrolment gave, and `state`.
+// An agent's row after a report: all from `reported` but what enrolment gave, and `state`; with rounded times.
 void KeepEnrollment(const v1::Agent& reported, v1::Agent* agent);
-// An agent's row after enrolment: enroll_time and certificate_expire_time from `enrolled`.
+// An agent's row after enrolment: enroll_time and certificate_expire_time from `enrolled`, rounded.
 void TakeEnrollment(const v1::Agent& enrolled, v1::Agent* agent);
 // A database as stored: without output-only fields.
 v1::Database ReportedDatabase(v1::Database database);

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/resource_name.h"
+#include "base/status_macros.h"
+#include "server/store/backup_rows.h"
+#include "server/store/list_query.h"
+#include "server/store/postgres_rep.h"
+#include "server/store/storable.h"
+
+namespace backup::server {
+
+absl::StatusOr<v1::Backup> PostgresStore::GetBackup(absl::string_view name) {
+  if (!ParseBackupName(name).ok()) return BackupNotFound(name);
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<v1::Backup> {
+    ASSIGN_OR_RETURN(std::optional<v1::Backup> backup, ReadBackup(transaction, "WHERE name = $1", name));
+    if (!backup.has_value()) return BackupNotFound(name);
+    return *std::move(backup);
+  });
+}
+
+absl::StatusOr<Page<v1::Backup>> PostgresStore::ListBackups(const v1::BackupFilter& filter, const PageRequest& page) {
+  RETURN_IF_ERROR(CheckPageSize(page));
+  const std::string scope = PageScope("backups", filter);
+  ASSIGN_OR_RETURN(const int64_t before, ParseSequencePageToken(scope, page.token));
+  if (!CheckStorable(filter).ok()) return Page<v1::Backup>();
+  std::vector<std::string> states;
+  for (const int state : filter.states()) states.push_back(v1::BackupState_Name(state));
+  Conditions conditions;
+  conditions.Less("sequence", before);
+  if (!filter.policy().empty()) conditions.Equal("policy", filter.policy());
+  if (!filter.agent().empty()) conditions.Equal("agent", filter.agent());
+  if (!filter.database().empty()) conditions.Equal("database", filter.database());
+  if (!states.empty()) conditions.AnyOf("state", states);
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<Page<v1::Backup>> {
+    const pqxx::result rows = Exec(transaction,
+                                   absl::StrCat("SELECT ", kBackupColumns, " FROM backups", conditions.Where(),
+                                                " ORDER BY sequence DESC LIMIT ", page.size + 1),
+                                   conditions.params());
+    return MakePage(rows, page.size, scope, "sequence", &DecodeBackup);
+  });
+}
+
+}  // namespace backup::server

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/proto_json.h"
+#include "base/resource_name.h"
+#include "base/status_macros.h"
+#include "server/store/list_query.h"
+#include "server/store/postgres_rep.h"
+#include "server/store/run_rows.h"
+#include "server/store/storable.h"
+
+namespace backup::server {
+namespace {
+
+constexpr int kMaxOpenRuns = 1000;
+
+std::vector<std::string> StateNames(const google::protobuf::RepeatedField<int>& states) {
+  std::vector<std::string> names;
+  for (const int state : states) names.push_back(v1::RunState_Name(state));
+  return names;
+}
+
+std::vector<std::string> KindNames(const google::protobuf::RepeatedField<int>& kinds) {
+  std::vector<std::string> names;
+  for (const int kind : kinds) names.push_back(v1::RunKind_Name(kind));
+  return names;
+}
+
+}  // namespace
+
+absl::StatusOr<Page<v1::Run>> PostgresStore::ListRuns(const v1::RunFilter& filter, const PageRequest& page) {
+  RETURN_IF_ERROR(CheckPageSize(page));
+  const std::string scope = PageScope("runs", filter);
+  ASSIGN_OR_RETURN(const int64_t before, ParseSequencePageToken(scope, page.token));
+  if (!CheckStorable(filter).ok()) return Page<v1::Run>();
+  Conditions conditions;
+  conditions.Less("sequence", before);
+  if (!filter.policy().empty()) conditions.Equal("policy", filter.policy());
+  if (!filter.agent().empty()) conditions.Equal("agent", filter.agent());
+  if (!filter.database().empty()) conditions.Equal("database", filter.database());
+  if (!filter.states().empty()) conditions.AnyOf("state", StateNames(filter.states()));
+  if (!filter.kinds().empty()) conditions.AnyOf("kind", KindNames(filter.kinds()));
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<Page<v1::Run>> {
+    const pqxx::result rows = Exec(transaction,
+                                   absl::StrCat("SELECT ", kRunColumns, " FROM runs", conditions.Where(),
+                                                " ORDER BY sequence DESC LIMIT ", page.size + 1),
+                                   conditions.params());
+    return MakePage(rows, page.size, scope, "sequence", &DecodeRun);
+  });
+}
+
+absl::StatusOr<std::vector<std::string>> PostgresStore::ListRunsToAdvance(absl::Time now, int limit) {
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<std::vector<std::string>> {
+    const pqxx::result rows =
+        Exec(transaction,
+             "SELECT name FROM ("
+             "SELECT name, slot_time, sequence FROM runs WHERE state = 'SCHEDULED' AND not_before_time <= $1 "
+             "UNION ALL "
+             "SELECT name, slot_time, sequence FROM runs WHERE state = 'PENDING' AND start_deadline_time <= $1 "
+             "UNION ALL "
+             "SELECT r.name, r.slot_time, r.sequence FROM policies p JOIN runs r ON r.policy = p.name "
+             "WHERE p.paused AND r.state = 'PENDING' AND NOT r.manual "
+             "AND (r.start_deadline_time > $1 OR r.start_deadline_time IS NULL) "
+             "UNION ALL "
+             "SELECT name, slot_time, sequence FROM runs WHERE state = 'RUNNING' "
+             "AND (lease_end_time <= $1 OR lease_end_time IS NULL)"
+             ") due ORDER BY slot_time, sequence LIMIT $2",
+             SqlParams().Time(now).Int(limit));
+    std::vector<std::string> names;
+    for (const pqxx::row& row : rows) names.emplace_back(row[0].c_str());
+    return names;
+  });
+}
+
+absl::StatusOr<absl::Time> PostgresStore::NextAdvanceTime(absl::Time now) {
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<absl::Time> {
+    const pqxx::result rows =
+        Exec(transaction,
+             "SELECT least("
+             "(SELECT min(not_before_time) FROM runs WHERE state = 'SCHEDULED' AND not_before_time > $1), "
+             "(SELECT min(start_deadline_time) FROM runs WHERE state = 'PENDING' AND start_deadline_time > $1), "
+             "(SELECT min(lease_end_time) FROM runs WHERE state = 'RUNNING' AND lease_end_time > $1)) AS next_time",
+             SqlParams().Time(now));
+    const pqxx::row row = rows[0];
+    RowReader reader(row, "runs");
+    google::protobuf::Timestamp next;
+    const bool some = reader.OptionalTime("next_time", &next);
+    RETURN_IF_ERROR(reader.status());
+    return some ? ToAbsl(next) : absl::InfiniteFuture();
+  });
+}
+
+absl::StatusOr<std::vector<v1::Run>> PostgresStore::ListOpenRuns(absl::string_view agent, absl::Time horizon) {
+  if (!ParseAgentName(agent).ok()) return std::vector<v1::Run>();
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<std::vector<v1::Run>> {
+    return DecodeRows(Exec(transaction,
+                           absl::StrCat("SELECT ", kRunColumns,
+                                        " FROM runs WHERE agent = $1 AND state IN ('SCHEDULED', 'PENDING', 'RUNNING') "
+                                        "AND not_before_time <= $2 ORDER BY not_before_time, sequence LIMIT ",
+                                        kMaxOpenRuns),
+                           SqlParams().Text(agent).Time(horizon)),
+                      &DecodeRun);
+  });
+}
+
+absl::Status PostgresStore::MarkDelivered(absl::Span<const v1::Run> runs) {
+  std::vector<std::string> names;
+  std::vector<std::string> epochs;
+  for (const v1::Run& run : runs) {
+    if (!ParseRunName(run.name()).ok()) continue;
+    names.push_back(run.name());
+    epochs.push_back(absl::StrCat(run.epoch()));
+  }
+  if (names.empty()) return Ping();
+  return rep_->executor.Write([&](pqxx::transaction_base& transaction) {
+    Exec(transaction,
+         "UPDATE runs SET delivered = true FROM unnest($1::text[], $2::bigint[]) AS held(name, epoch) "
+         "WHERE runs.name = held.name AND runs.epoch = held.epoch AND NOT runs.delivered "
+         "AND runs.state IN ('SCHEDULED', 'PENDING')",
+         SqlParams().TextArray(names).TextArray(epochs));
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace backup::server

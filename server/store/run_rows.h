@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pqxx/pqxx>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "backup/v1/run.pb.h"
+#include "server/store/sql_params.h"
+
+namespace backup::server {
+
+// Runs as rows of table runs. The columns are the truth for what they hold; `data` has the rest.
+
+// What DecodeRun reads, for a SELECT list.
+extern const char kRunColumns[];
+// CATALOG_ROW_INVALID.
+absl::StatusOr<v1::Run> DecodeRun(const pqxx::row& row);
+
+// Inserts in this order, so that sequences follow it; passes over those whose name or slot is there. The runs are
+// complete (CompleteNewRun) and checked. Returns how many went in.
+int64_t InsertRuns(pqxx::transaction_base& transaction, absl::Span<const v1::Run> runs);
+// Writes what may change of the rows of these sequences.
+void UpdateRuns(pqxx::transaction_base& transaction, absl::Span<const v1::Run> runs);
+
+}  // namespace backup::server
