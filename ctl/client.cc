@@ -31,7 +31,7 @@ absl::Status Client::ToStatus(const grpc::Status& status) const {
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return MakeError(absl::StatusCode::kDeadlineExceeded, "CONTROLLER_TIMEOUT",
-                     absl::StrCat("the controller at ", address_, " did not answer in ", FormatDuration(timeout_)),
+                     absl::StrCat("the controller at ", address_, " did not answer in ", backup::FormatDuration(timeout_)),
                      "try again with a longer --timeout, or check the controller's load and the network between");
   }
   return converted;

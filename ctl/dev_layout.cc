@@ -29,16 +29,19 @@ absl::StatusOr<std::string> DefaultDevDirectory(const std::map<std::string, std:
 absl::StatusOr<DevSettings> ReadDevSettings(const DevLayout& layout) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(layout.settings()));
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("repository") || !json["repository"].is_string()) {
+  const auto is = [&](const char* key, nlohmann::json::value_t type) {
+    return json.is_object() && json.contains(key) && json[key].type() == type;
+  };
+  using Type = nlohmann::json::value_t;
+  if (!is("sample", Type::boolean) || !is("url", Type::string) || !is("repository", Type::string) ||
+      !is("madeRepository", Type::boolean)) {
     return MakeError(absl::StatusCode::kInternal, "DEV_SETTINGS_DAMAGED",
                      absl::StrCat(layout.settings(), " cannot be read"), "run backupctl dev down, then dev up again");
   }
-  DevSettings settings;
-  settings.sample = json.value("sample", true);
-  settings.url = json.value("url", "");
-  settings.repository = json["repository"].get<std::string>();
-  settings.made_repository = json.value("madeRepository", false);
-  return settings;
+  return DevSettings{.sample = json["sample"],
+                     .url = json["url"],
+                     .repository = json["repository"],
+                     .made_repository = json["madeRepository"]};
 }
 
 absl::Status WriteDevSettings(const DevLayout& layout, const DevSettings& settings) {

@@ -11,14 +11,12 @@ namespace {
 
 // Reasons whose exit code is not that of their status code.
 constexpr std::pair<const char*, ExitCode> kByReason[] = {
-    {"BACKUP_IS_BAD", ExitCode::kBadBackup},
     {"CATALOG_UNAVAILABLE", ExitCode::kUnreachable},
     {"FILE_NOT_FOUND", ExitCode::kUsage},      // A file named on the command line.
     {"FILE_NOT_READABLE", ExitCode::kUsage},
     {"FILE_TOO_LARGE", ExitCode::kUsage},
     {"NO_CONTEXT", ExitCode::kUsage},
     {"NO_HOME", ExitCode::kUsage},
-    {"PARTIAL", ExitCode::kPartial},
 };
 
 constexpr std::pair<absl::StatusCode, ExitCode> kByCode[] = {
@@ -33,6 +31,7 @@ constexpr std::pair<absl::StatusCode, ExitCode> kByCode[] = {
     {absl::StatusCode::kAlreadyExists, ExitCode::kConflict},
     {absl::StatusCode::kAborted, ExitCode::kConflict},
     {absl::StatusCode::kFailedPrecondition, ExitCode::kConflict},
+    {absl::StatusCode::kDataLoss, ExitCode::kBadBackup},
     {absl::StatusCode::kCancelled, ExitCode::kInterrupted},
 };
 

@@ -24,7 +24,7 @@ void PutCount(Json& map, const char* key, int64_t value) {
 }
 
 void PutDuration(Json& map, const char* key, bool present, const google::protobuf::Duration& value) {
-  if (present) map[key] = FormatDuration(ToAbsl(value));
+  if (present) map[key] = backup::FormatDuration(ToAbsl(value));
 }
 
 template <typename List>

@@ -37,7 +37,7 @@ absl::Status CheckGlobalFlags(const GlobalFlags& flags) {
                      absl::StrCat("\"", flags.output, "\" is no output format"),
                      "use one of table, wide, json, jsonl, yaml, name");
   }
-  const absl::StatusOr<absl::Duration> timeout = ParseDuration(flags.timeout);
+  const absl::StatusOr<absl::Duration> timeout = backup::ParseDuration(flags.timeout);
   if (!timeout.ok()) return Annotate(timeout.status(), "--timeout");
   if (*timeout <= absl::ZeroDuration()) {
     return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE", "--timeout must be more than 0", "for example 30s");
@@ -84,9 +84,8 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, CommandEnviro
   const absl::StatusOr<ExitCode> exit_code = Run(tree, arguments);
   environment.out.flush();
   if (exit_code.ok()) return *exit_code;
-  ErrorStyle style;
-  style.json = AsksForJson(arguments);
-  style.color = session.color_errors();
+  ErrorStyle style = session.error_style();
+  style.json = style.json || AsksForJson(arguments);
   WriteError(exit_code.status(), style, environment.err);
   environment.err.flush();
   return ExitCodeOf(exit_code.status());

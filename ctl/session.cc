@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/session.h"
 
+#include <optional>
+#include <ostream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/rpc/tls.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "base/units.h"
 
 namespace backup::ctl {
@@ -26,16 +29,25 @@ Output& Session::output() {
     const CommandEnvironment& env = environment_;
     Output::Options options;
     options.format = ParseOutputFormat(flags_.output).value_or(OutputFormat::kTable);
-    options.color = env.terminal.out && !flags_.no_color && env.Variable("NO_COLOR").empty() && env.Variable("TERM") != "dumb";
+    options.color = env.terminal.out && MayColor();
     if (env.terminal.out) options.columns = env.terminal.columns;
     output_ = std::make_unique<Output>(env.out, options);
   }
   return *output_;
 }
 
-bool Session::color_errors() const {
-  const CommandEnvironment& env = environment_;
-  return env.terminal.err && !flags_.no_color && env.Variable("NO_COLOR").empty() && env.Variable("TERM") != "dumb";
+ErrorStyle Session::error_style() const {
+  ErrorStyle style;
+  const std::optional<OutputFormat> format = ParseOutputFormat(flags_.output);
+  style.json = format == OutputFormat::kJson || format == OutputFormat::kJsonl;
+  style.color = environment_.terminal.err && MayColor();
+  return style;
+}
+
+void Session::Say(absl::string_view line) { environment_.err << CleanText(line) << std::endl; }
+
+bool Session::MayColor() const {
+  return !flags_.no_color && environment_.Variable("NO_COLOR").empty() && environment_.Variable("TERM") != "dumb";
 }
 
 absl::StatusOr<std::string> Session::ConfigPath() const {
@@ -72,7 +84,7 @@ absl::StatusOr<Context> Session::ChooseContext() const {
 
 absl::StatusOr<Client*> Session::client() {
   if (client_ == nullptr) {
-    ASSIGN_OR_RETURN(const absl::Duration timeout, ParseDuration(flags_.timeout));
+    ASSIGN_OR_RETURN(const absl::Duration timeout, backup::ParseDuration(flags_.timeout));
     ASSIGN_OR_RETURN(const Context context, ChooseContext());
     ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel, environment_.open_channel(context));
     client_ = std::make_unique<Client>(std::move(channel), context.controller, timeout, environment_.interrupt);

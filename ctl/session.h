@@ -5,10 +5,12 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "ctl/client.h"
 #include "ctl/command_environment.h"
 #include "ctl/context.h"
+#include "ctl/error_output.h"
 #include "ctl/output.h"
 
 namespace backup::ctl {
@@ -35,8 +37,10 @@ class Session {
   CommandEnvironment& environment() { return environment_; }
   GlobalFlags& flags() { return flags_; }
   Output& output();
-  // Whether talk on stderr is coloured.
-  bool color_errors() const;
+  // How errors and talk on stderr are to look.
+  ErrorStyle error_style() const;
+  // A line of talk on stderr; cleaned.
+  void Say(absl::string_view line);
 
   // Where contexts are kept.
   absl::StatusOr<std::string> ConfigPath() const;
@@ -48,6 +52,8 @@ class Session {
   absl::Time now() const { return environment_.clock.Now(); }
 
  private:
+  bool MayColor() const;
+
   CommandEnvironment& environment_;
   GlobalFlags flags_;
   std::unique_ptr<Output> output_;

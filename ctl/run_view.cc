@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/run_view.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/proto_json.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "ctl/short_name.h"
+#include "ctl/value_text.h"
+
+namespace backup::ctl {
+namespace {
+
+std::string Elapsed(const v1::Run& run, absl::Time now) {
+  if (!run.has_start_time()) return "";
+  return ElapsedText((run.has_end_time() ? ToAbsl(run.end_time()) : now) - ToAbsl(run.start_time()));
+}
+
+std::string CauseText(v1::FailureCause cause) {
+  return cause == v1::FAILURE_CAUSE_UNSPECIFIED ? "" : v1::FailureCause_Name(cause);
+}
+
+// Slot and jitter are one thing to people, unless they differ.
+std::string Due(const v1::Run& run, absl::Time now) {
+  std::string text = TimeText(run.has_slot_time(), run.slot_time(), now);
+  if (run.has_not_before_time() && run.has_slot_time() && ToAbsl(run.not_before_time()) > ToAbsl(run.slot_time())) {
+    absl::StrAppend(&text, ", not before ", FormatRfc3339(ToAbsl(run.not_before_time())));
+  }
+  return text;
+}
+
+}  // namespace
+
+bool HasEnded(v1::RunState state) {
+  switch (state) {
+    case v1::SUCCEEDED:
+    case v1::FAILED:
+    case v1::CANCELLED:
+    case v1::LOST:
+    case v1::MISSED:
+    case v1::SKIPPED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string RunProblem(const v1::Run& run) {
+  if (!run.has_failure()) return run.state_reason();
+  const std::string cause = CauseText(run.failure().cause());
+  if (cause.empty()) return run.failure().message();
+  return absl::StrCat(cause, run.failure().message().empty() ? "" : ": ", run.failure().message());
+}
+
+Table RunTable(const std::vector<v1::Run>& runs, absl::Time now) {
+  using Align = Column::Align;
+  Table table{{{"RUN"},
+               {"KIND"},
+               {"DATABASE", Align::kLeft, false, true},
+               {"STATE"},
+               {"DUE"},
+               {"TOOK", Align::kRight},
+               {"POLICY"},
+               {"BACKUP", Align::kLeft, true},
+               {"EPOCH", Align::kRight, true},
+               {"WHY", Align::kLeft, false, true}},
+              {}};
+  for (const v1::Run& run : runs) {
+    table.rows.push_back({ShortName(run.name()), v1::RunKind_Name(run.kind()), ShortName(run.database()),
+                          StateCell(run.state()), RelativeText(run.has_slot_time(), run.slot_time(), now),
+                          Elapsed(run, now), ShortName(run.policy()), ShortName(run.backup()), absl::StrCat(run.epoch()),
+                          RunProblem(run)});
+  }
+  return table;
+}
+
+std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now) {
+  const bool color = output.options().color;
+  std::vector<Fact> facts = {{"Run", ShortName(run.name())},
+                             {"Kind", v1::RunKind_Name(run.kind())},
+                             {"State", StateCell(run.state())},
+                             {"Database", ShortName(run.database())},
+                             {"Policy", ShortName(run.policy())},
+                             {"Asked for by", run.manual() ? "a person" : "the schedule"},
+                             {"Due", Due(run, now)},
+                             {"Start deadline", TimeText(run.has_start_deadline_time(), run.start_deadline_time(), now)},
+                             {"Started", TimeText(run.has_start_time(), run.start_time(), now)},
+                             {"Ended", TimeText(run.has_end_time(), run.end_time(), now)},
+                             {"Took", Elapsed(run, now)},
+                             {"Backup", ShortName(run.backup())}};
+  if (!run.state_reason().empty()) facts.push_back({"Why", run.state_reason()});
+  if (run.state() == v1::SCHEDULED || run.state() == v1::PENDING) {
+    facts.push_back({"Held by its agent", run.delivered() ? "yes" : "no"});
+  }
+  if (run.cancel_requested() && !HasEnded(run.state())) facts.push_back({"Cancel", "asked for"});
+  if (run.state() == v1::RUNNING) {
+    facts.push_back({"Lease ends", TimeText(run.has_lease_end_time(), run.lease_end_time(), now)});
+  }
+  if (!run.attempt_id().empty()) {
+    facts.push_back({"Attempt", absl::StrCat(run.attempt_id(), ", epoch ", run.epoch())});
+  }
+  if (run.has_progress()) {
+    const v1::Progress& progress = run.progress();
+    facts.push_back({"Progress", absl::StrCat(v1::RunPhase_Name(progress.phase()), ", ", FormatSize(progress.plain_bytes()),
+                                              " dumped, ", FormatSize(progress.stored_bytes()), " stored, ",
+                                              CountText(progress.row_count()), " rows, ", progress.tables_done(), " of ",
+                                              progress.table_count(), " tables")});
+  }
+  std::string out = LayOutFacts(facts, color);
+  if (!run.has_failure()) return out;
+  absl::StrAppend(&out, "\n", output.Paint("Failure", Color::kBold), "\n",
+                  LayOutFacts({{"Cause", {CauseText(run.failure().cause()), Color::kRed}},
+                               {"Message", run.failure().message()},
+                               {"Next", run.failure().hint()}},
+                              color, 2));
+  if (run.failure().stderr_lines_size() > 0) out += "  Last lines of stderr:\n";
+  for (const std::string& line : run.failure().stderr_lines()) absl::StrAppend(&out, "    ", CleanText(line), "\n");
+  return out;
+}
+
+}  // namespace backup::ctl

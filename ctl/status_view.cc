@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/status_view.h"
+
+#include <map>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/ascii.h"
+#include "base/proto_json.h"
+#include "base/units.h"
+#include "ctl/fleet_view.h"
+#include "ctl/run_view.h"
+#include "ctl/short_name.h"
+#include "ctl/value_text.h"
+
+namespace backup::ctl {
+namespace {
+
+using Align = Column::Align;
+
+// "3 databases: 1 CRITICAL, 2 OK", the worst first.
+std::string DatabaseSummary(const v1::FleetStatus& status, const Output& output) {
+  std::map<v1::Health, int> counts;
+  for (const v1::DatabaseStatus& entry : status.databases()) ++counts[entry.health()];
+  std::vector<std::string> parts;
+  for (v1::Health health : {v1::CRITICAL, v1::UNCOVERED, v1::WARNING, v1::OK, v1::HEALTH_UNSPECIFIED}) {
+    if (counts[health] == 0) continue;
+    const Cell cell = HealthCell(health);
+    parts.push_back(output.Paint(absl::StrCat(counts[health], " ", cell.text), cell.color));
+  }
+  if (parts.empty()) return "none";
+  return absl::StrCat(status.databases_size(), " (", absl::StrJoin(parts, ", "), ")");
+}
+
+std::string AgentSummary(const v1::FleetStatus& status, const Output& output) {
+  std::map<v1::AgentState, int> counts;
+  for (const v1::Agent& agent : status.agents()) ++counts[agent.state()];
+  std::vector<std::string> parts;
+  for (v1::AgentState state : {v1::OFFLINE, v1::ENROLLED, v1::ONLINE, v1::AGENT_STATE_UNSPECIFIED}) {
+    if (counts[state] == 0) continue;
+    const Cell cell = StateCell(state);
+    parts.push_back(output.Paint(absl::StrCat(counts[state], " ", cell.text), cell.color));
+  }
+  if (parts.empty()) return "none";
+  return absl::StrCat(status.agents_size(), " (", absl::StrJoin(parts, ", "), ")");
+}
+
+std::string DaySummary(const v1::FleetStatus& status, const Output& output) {
+  const int64_t due = status.due_count_24h();
+  const int64_t succeeded = status.succeeded_count_24h();
+  if (due == 0) return "no run was due";
+  const Color color = succeeded == due ? Color::kGreen : Color::kRed;
+  return output.Paint(absl::StrCat(succeeded, " of ", due, " due runs succeeded (", succeeded * 100 / due, "%)"), color);
+}
+
+Table HealthTable(const v1::FleetStatus& status, absl::Time now) {
+  Table table{{{"HEALTH"},
+               {"DATABASE", Align::kLeft, false, true},
+               {"LAST GOOD"},
+               {"SIZE", Align::kRight},
+               {"LAST RUN"},
+               {"NEXT"},
+               {"WHY", Align::kLeft, false, true}},
+              {}};
+  for (const v1::DatabaseStatus& entry : status.databases()) {
+    const v1::Database& database = entry.database();
+    const v1::Backup& good = entry.last_good();
+    table.rows.push_back({HealthCell(entry.health()), ShortName(database.name()),
+                          entry.has_last_good() ? Cell(RelativeText(good.has_snapshot_time(), good.snapshot_time(), now))
+                                                : Cell("never", Color::kYellow),
+                          entry.has_last_good() ? FormatSize(good.size_bytes()) : "",
+                          entry.has_last_run() ? StateCell(entry.last_run().state()) : Cell(""),
+                          RelativeText(database.has_next_slot_time(), database.next_slot_time(), now), entry.reason()});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string StatusText(const v1::FleetStatus& status, const Output& output, absl::Time now) {
+  std::string out;
+  const auto line = [&](const char* name, const std::string& value) { absl::StrAppend(&out, name, value, "\n"); };
+  line("Databases:    ", DatabaseSummary(status, output));
+  line("Agents:       ", AgentSummary(status, output));
+  line("Backups:      ", absl::StrCat(CountText(status.good_backup_count()), " good, ", FormatSize(status.total_size_bytes()), " on disk"));
+  line("Last 24 h:    ", DaySummary(status, output));
+  if (!status.databases().empty()) absl::StrAppend(&out, "\n", output.Layout(HealthTable(status, now)));
+  if (!status.agents().empty()) {
+    const std::vector<v1::Agent> agents(status.agents().begin(), status.agents().end());
+    absl::StrAppend(&out, "\n", output.Layout(AgentTable(agents, now)));
+  }
+  if (!status.active_runs().empty()) {
+    const std::vector<v1::Run> runs(status.active_runs().begin(), status.active_runs().end());
+    absl::StrAppend(&out, "\n", output.Layout(RunTable(runs, now)));
+  }
+  return out;
+}
+
+std::string NextStep(const v1::FleetStatus& status) {
+  if (status.agents().empty()) {
+    return "next: enrol the first agent with: backupctl agent enroll NAME";
+  }
+  if (status.databases().empty()) {
+    return "next: name databases in the agent's configuration file; they appear here within a minute";
+  }
+  bool all_uncovered = true;
+  for (const v1::DatabaseStatus& entry : status.databases()) all_uncovered = all_uncovered && entry.health() == v1::UNCOVERED;
+  if (all_uncovered) {
+    return "next: write a policy (backupctl explain policy) and apply it with: backupctl apply FILE";
+  }
+  if (status.good_backup_count() == 0 && status.active_runs().empty()) {
+    return absl::StrCat("next: make the first backup with: backupctl backup run ",
+                        ShellWord(ShortName(status.databases(0).database().name())), " --wait");
+  }
+  return "";
+}
+
+}  // namespace backup::ctl
