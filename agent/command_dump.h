@@ -22,9 +22,9 @@ struct DumpCommandOptions {
   bool show_progress = false;    // A line every 10 s on `err`; on a terminal one that is redrawn.
 };
 
-// Writes data to `out` and talk to `err`; returns the exit code: 0 ok, 1 failed, 2 usage, 4 the database refused the login or
-// the right, 5 the database could not be reached or a time ran out, 6 precondition (repository, versions, wrong database),
-// 8 the read-back found damage, 130 interrupted.
+// Writes data to `out` and talk to `err`; returns the exit code: 0 ok, 1 failed, 2 usage, 4 the database refused the
+// login or the right, 5 the database could not be reached or a time ran out, 6 precondition (repository, versions,
+// wrong database), 8 the read-back found damage, 130 interrupted.
 int RunDumpCommand(const DumpCommandOptions& options, Cancellation& cancellation, std::ostream& out, std::ostream& err);
 
 }  // namespace backup::agent

@@ -14,7 +14,8 @@ struct ListCommandOptions {
   std::string output = "table";  // table, json (an array of manifests) or name (paths).
 };
 
-// Exit code: 0 ok, 1 failed, 2 usage, 6 there is no repository. An artifact whose manifest cannot be read is listed as BAD.
+// Exit code: 0 ok, 1 failed, 2 usage, 6 there is no repository. An artifact whose manifest cannot be read is listed as
+// BAD.
 int RunListCommand(const ListCommandOptions& options, absl::Time now, std::ostream& out, std::ostream& err);
 
 }  // namespace backup::agent

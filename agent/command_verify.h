@@ -14,8 +14,8 @@ struct VerifyCommandOptions {
   std::string output = "table";  // table or json.
 };
 
-// Exit code: 0 all agrees, 1 could not be read, 2 usage, 3 there is no such directory, 8 the backup is bad (the message names
-// file and offset), 130 interrupted.
+// Exit code: 0 all agrees, 1 could not be read, 2 usage, 3 there is no such directory, 8 the backup is bad (the message
+// names file and offset), 130 interrupted.
 int RunVerifyCommand(const VerifyCommandOptions& options, Cancellation& cancellation, std::ostream& out,
                      std::ostream& err);
 

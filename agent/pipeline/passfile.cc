@@ -21,15 +21,15 @@ absl::StatusOr<Passfile> Passfile::Create(absl::string_view password) {
   FileDescriptor fd(memfd_create("passfile", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   // libpq ignores a password file that others may read.
   if (!fd.valid() || fchmod(fd.get(), 0600) != 0) {
-    return ErrnoToStatus(errno, "cannot make a password file in memory");
+    return backup::ErrnoToStatus(errno, "cannot make a password file in memory");
   }
   const std::string line =
       absl::StrCat("*:*:*:*:", absl::StrReplaceAll(password, {{"\\", "\\\\"}, {":", "\\:"}}), "\n");
   if (write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-    return ErrnoToStatus(errno, "cannot write a password file in memory");
+    return backup::ErrnoToStatus(errno, "cannot write a password file in memory");
   }
   if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
-    return ErrnoToStatus(errno, "cannot seal the password file in memory");
+    return backup::ErrnoToStatus(errno, "cannot seal the password file in memory");
   }
   return Passfile(std::move(fd));
 }

@@ -9,7 +9,7 @@
 namespace backup::agent {
 
 absl::Status StorageError(int error_number, absl::string_view what) {
-  const std::string message(ErrnoToStatus(error_number, what).message());
+  const std::string message(backup::ErrnoToStatus(error_number, what).message());
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/command_error.h"
+
+#include <ostream>
+
+#include "agent/pipeline/job_failure.h"
+#include "base/errors.h"
+
+namespace backup::agent {
+
+int ExitCodeOf(const absl::Status& status) {
+  if (status.ok()) {
+    return 0;
+  }
+  if (ErrorReason(status) == v1::FailureCause_Name(v1::CORRUPT)) {
+    return 8;
+  }
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return 2;
+    case absl::StatusCode::kNotFound:
+      return 3;
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+      return 4;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return 5;
+    case absl::StatusCode::kFailedPrecondition:
+      return 6;
+    case absl::StatusCode::kCancelled:
+      return 130;
+    default:
+      return 1;
+  }
+}
+
+int PrintCommandError(const absl::Status& status, std::ostream& err) {
+  err << "error: " << status.message() << "\n";
+  if (const std::string reason = ErrorReason(status); !reason.empty()) {
+    err << "reason: " << reason << "\n";
+  }
+  if (const std::string hint = ErrorHint(status); !hint.empty()) {
+    err << "hint: " << hint << "\n";
+  }
+  for (const std::string& line : FailureFromStatus(status).stderr_lines()) {
+    err << "  | " << line << "\n";
+  }
+  return ExitCodeOf(status);
+}
+
+}  // namespace backup::agent

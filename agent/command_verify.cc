@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/command_verify.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include <ostream>
+
+#include "absl/strings/str_cat.h"
+#include "agent/command_error.h"
+#include "agent/command_progress.h"
+#include "agent/command_summary.h"
+#include "agent/pipeline/job.h"
+#include "agent/pipeline/manifest_file.h"
+#include "base/errors.h"
+#include "base/text.h"
+
+namespace backup::agent {
+
+int RunVerifyCommand(const VerifyCommandOptions& options, Cancellation& cancellation, std::ostream& out,
+                     std::ostream& err) {
+  if (options.output != "table" && options.output != "json") {
+    return PrintCommandError(MakeError(absl::StatusCode::kInvalidArgument, "USAGE", "-o must be table or json"), err);
+  }
+  struct stat info;
+  if (lstat(options.artifact_directory.c_str(), &info) != 0 && errno == ENOENT) {
+    return PrintCommandError(MakeError(absl::StatusCode::kNotFound, "BACKUP_NOT_FOUND",
+                                       absl::StrCat("there is no directory ", CleanText(options.artifact_directory)),
+                                       "see the paths with: backup-agent list --repository DIR -o name"),
+                             err);
+  }
+  CommandProgress progress(err, Clock::Real(), /*show_progress=*/false, /*is_terminal=*/false);
+  VerifyRequest request;
+  request.artifact_directory = options.artifact_directory;
+  absl::StatusOr<VerifyOutcome> outcome = VerifyArtifact(request, Clock::Real(), progress, cancellation);
+  if (!outcome.ok()) {
+    return PrintCommandError(outcome.status(), err);
+  }
+  if (options.output == "json") {
+    out << FormatManifest(outcome->manifest);
+  } else {
+    PrintArtifactSummary(outcome->manifest, options.artifact_directory, outcome->verify_duration, out);
+  }
+  out.flush();
+  return 0;
+}
+
+}  // namespace backup::agent
