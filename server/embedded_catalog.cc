@@ -167,7 +167,9 @@ absl::Status EmbeddedCatalog::AwaitReady(ChildProcess& server) {
                                              options_.directory, "/log"));
     }
     MutexLock lock(mu_);
-    if (stopping_) return CatalogUnavailable("it is being stopped");
+    if (stopping_ || (options_.stop != nullptr && options_.stop->cancelled())) {
+      return absl::CancelledError("stopped while the private catalog started");
+    }
   }
   return CatalogUnavailable(absl::StrCat("its server takes no connections; look into ", options_.directory, "/log"));
 }

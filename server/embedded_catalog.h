@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/cancellation.h"
 #include "base/child_process.h"
 #include "base/loop.h"
 #include "base/mutex.h"
@@ -24,6 +25,8 @@ struct EmbeddedCatalogOptions {
   std::string postgresql_root = "/usr/lib/postgresql";
   // How long a start may take, recovery after a crash included, and how long a predecessor may take to end.
   absl::Duration start_timeout = absl::Seconds(120);
+  // Borrowed; ends a start that waits. Default: nothing does.
+  Cancellation* stop = nullptr;
 };
 
 // A private PostgreSQL cluster for the catalog: made by initdb, reached by a Unix socket only, and only by the user
@@ -37,7 +40,8 @@ class EmbeddedCatalog {
   // Makes the cluster if there is none, waits for a predecessor that is still stopping, starts, and waits until
   // connections are taken. One that was interrupted while being made is made anew.
   // FAILED_PRECONDITION CATALOG_PROGRAMS_MISSING, CATALOG_USER_MISSING, CATALOG_DIRECTORY_UNREACHABLE or
-  // CATALOG_DIRECTORY_BUSY; UNAVAILABLE CATALOG_UNAVAILABLE when the server does not come up, with its last words.
+  // CATALOG_DIRECTORY_BUSY; UNAVAILABLE CATALOG_UNAVAILABLE when the server does not come up, with its last words;
+  // CANCELLED.
   static absl::StatusOr<std::unique_ptr<EmbeddedCatalog>> Start(EmbeddedCatalogOptions options);
   // Stop.
   ~EmbeddedCatalog();

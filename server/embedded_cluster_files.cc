@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <system_error>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/errors.h"
 #include "base/file.h"
@@ -41,11 +44,16 @@ bool HasPrograms(const std::string& bindir) {
   return access((bindir + "/initdb").c_str(), X_OK) == 0 && access((bindir + "/postgres").c_str(), X_OK) == 0;
 }
 
-// Whether the process works in this cluster's directory, as every postmaster does.
-bool WorksIn(int64_t pid, const std::string& cluster) {
+// Whether the process is a postmaster of this cluster: works in its directory, as each does, or was started for it. A
+// container may not let us see the first.
+bool IsServerOf(int64_t pid, const std::string& cluster) {
   std::error_code error;
   const std::filesystem::path directory = std::filesystem::read_symlink(absl::StrCat("/proc/", pid, "/cwd"), error);
-  return !error && std::filesystem::equivalent(directory, cluster, error) && !error;
+  if (!error) return std::filesystem::equivalent(directory, cluster, error) && !error;
+  const absl::StatusOr<std::string> command = ReadFile(absl::StrCat("/proc/", pid, "/cmdline"), 1 << 16);
+  if (!command.ok()) return false;
+  const std::vector<std::string> words = absl::StrSplit(*command, '\0');
+  return absl::EndsWith(words[0], "/postgres") && std::find(words.begin(), words.end(), cluster) != words.end();
 }
 
 }  // namespace
@@ -122,7 +130,10 @@ absl::StatusOr<std::string> FindServerPrograms(const std::string& postgresql_roo
 absl::Status WriteClusterAccess(const std::string& cluster, absl::string_view database_user,
                                 const std::optional<std::string>& owner) {
   const passwd* ours = getpwuid(geteuid());
-  if (ours == nullptr) return absl::InternalError("our own user has no name");
+  if (ours == nullptr) {
+    return Refused("CATALOG_USER_MISSING", absl::StrCat("our own unix user, ", geteuid(), ", has no name"),
+                   "PostgreSQL needs one: add it to /etc/passwd, or use a server of yours with --catalog");
+  }
   std::string map = absl::StrCat("catalog ", ours->pw_name, " ", database_user, "\n");
   if (owner.has_value()) absl::StrAppend(&map, "catalog ", *owner, " ", database_user, "\n");
   const std::string ident = cluster + "/pg_ident.conf";
@@ -136,7 +147,8 @@ absl::Status WriteClusterAccess(const std::string& cluster, absl::string_view da
 std::vector<std::string> ServerSettings(const std::string& directory, const std::string& socket_directory) {
   return {"listen_addresses=",
           "port=5432",
-          "unix_socket_directories=" + socket_directory,
+          // A list: without quotes a comma would part it.
+          absl::StrCat("unix_socket_directories=\"", absl::StrReplaceAll(socket_directory, {{"\"", "\"\""}}), "\""),
           "unix_socket_permissions=0700",
           "max_connections=50",
           "shared_buffers=64MB",
@@ -149,18 +161,26 @@ std::vector<std::string> ServerSettings(const std::string& directory, const std:
 }
 
 absl::Status AwaitPredecessor(const std::string& cluster, absl::Duration timeout) {
-  const absl::StatusOr<std::string> text = ReadFile(cluster + "/postmaster.pid", 4096);
+  const std::string lock_file = cluster + "/postmaster.pid";
+  const absl::StatusOr<std::string> text = ReadFile(lock_file, 4096);
   if (!text.ok()) return absl::OkStatus();
   const std::vector<std::string> lines = absl::StrSplit(*text, '\n');
   int64_t pid = 0;
-  if (!absl::SimpleAtoi(lines[0], &pid) || pid <= 1 || !WorksIn(pid, cluster)) return absl::OkStatus();
+  if (!absl::SimpleAtoi(lines[0], &pid) || pid <= 1) return absl::OkStatus();
   const FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!process.valid()) return absl::OkStatus();
+  if (!IsServerOf(pid, cluster)) {
+    // Another process got the number, after a reboot for instance. PostgreSQL would take that one for its predecessor.
+    if (unlink(lock_file.c_str()) == 0) return absl::OkStatus();
+    return ErrnoToStatus(errno, absl::StrCat("cannot remove ", lock_file));
+  }
+  // Its controller is dead, since we hold the data directory. Should it not have been told, it is now.
+  kill(static_cast<pid_t>(pid), SIGINT);
   pollfd ended = {process.get(), POLLIN, 0};
   if (poll(&ended, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout))) == 1) return absl::OkStatus();
   return Refused("CATALOG_DIRECTORY_BUSY",
-                 absl::StrCat("a PostgreSQL server (process ", pid, ") already works on ", cluster),
-                 absl::StrCat("stop it: kill -INT ", pid));
+                 absl::StrCat("a PostgreSQL server (process ", pid, ") already works on ", cluster, " and does not stop"),
+                 absl::StrCat("look into its log; at worst: kill -QUIT ", pid));
 }
 
 }  // namespace backup::server

@@ -42,8 +42,9 @@ absl::Status WriteClusterAccess(const std::string& cluster, absl::string_view da
 // `name=value` settings for the server's command line.
 std::vector<std::string> ServerSettings(const std::string& directory, const std::string& socket_directory);
 
-// Waits until the process that postmaster.pid names has ended. OK at once when there is none, or when that process is
-// not a server on this cluster (a pid used again after a reboot). CATALOG_DIRECTORY_BUSY when it lives on.
+// Makes sure that no earlier server works on the cluster; the caller holds the data directory, so such a one is an orphan.
+// Asks it to end (SIGINT) and waits. Removes postmaster.pid when the process that it names is somebody else by now.
+// CATALOG_DIRECTORY_BUSY when it lives on.
 absl::Status AwaitPredecessor(const std::string& cluster, absl::Duration timeout);
 
 }  // namespace backup::server

@@ -101,7 +101,7 @@ absl::Status DoCreateEnrollmentToken(const ApiContext& api, const Peer& peer,
   const absl::Time now = api.clock.Now();
   const std::string agent = MakeAgentName(request.agent_id());
   const v1::EnrollmentTokenContent content = MakeEnrollmentToken(
-      api.random, request.agent_id(), api.settings.advertised_address, api.authority.certificate());
+      api.random, request.agent_id(), api.settings.advertised_address(), api.authority.certificate());
   const v1::Event event = MakeEvent(now, peer.ToString(), agent, "ENROLLMENT_TOKEN_CREATED",
                                     absl::StrCat("a token to enrol, good for ", backup::FormatDuration(life)));
   RETURN_IF_ERROR(

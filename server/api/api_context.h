@@ -25,8 +25,8 @@ struct ApiSettings {
   absl::Duration progress_interval = absl::Seconds(3);
   // The longest that a Sync is held back.
   absl::Duration max_sync_wait = absl::Seconds(50);
-  // host:port that goes into enrolment tokens.
-  std::string advertised_address;
+  // host:port that goes into enrolment tokens. May block until the port is known.
+  std::function<std::string()> advertised_address;
   // Where the catalog is, for people: "embedded", or host and database; never a password.
   std::string catalog;
   int schema_version = 0;
