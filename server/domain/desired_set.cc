@@ -52,7 +52,9 @@ v1::SyncResponse BuildDesiredSet(absl::Span<const v1::Run> open_runs, absl::Span
   for (const v1::Run& run : open_runs) {
     if (run.cancel_requested()) {
       cancels.insert(run.name());
-    } else if (run.state() == v1::SCHEDULED || run.state() == v1::PENDING) {
+    }
+    // Also one to be cancelled: the agent that holds it then answers for it.
+    if (run.state() == v1::SCHEDULED || run.state() == v1::PENDING) {
       held.emplace_back(ToAbsl(run.not_before_time()), &run);
     }
   }

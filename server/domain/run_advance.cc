@@ -92,6 +92,9 @@ RunChange AdvancePending(const RunView& view, const std::optional<v1::Agent>& ag
   if (now < deadline) {
     return Unchanged(run);
   }
+  if (run.cancel_requested() && IsOnline(agent, now)) {
+    return End(run, v1::CANCELLED, run.state_reason(), now);
+  }
   if (!run.delivered()) {
     return End(run, v1::MISSED, MissReason(agent, now), now);
   }

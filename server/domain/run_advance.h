@@ -16,7 +16,9 @@ namespace backup::server {
 //   is
 //                                    SKIP; else PENDING
 //   PENDING, policy paused        -> SKIPPED
-//   PENDING, start deadline over  -> MISSED; LOST when the agent holds it, since then it may have started
+//   PENDING, start deadline over  -> MISSED; LOST when the agent holds it, since then it may have started; CANCELLED
+//   when
+//                                    that was asked for and the agent is heard of
 //   RUNNING, lease over           -> LOST
 //
 // Runs asked for by hand are never SKIPPED, nor is one that a silent agent holds: it may work on it, and its success

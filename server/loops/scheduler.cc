@@ -71,7 +71,7 @@ absl::StatusOr<absl::Duration> Scheduler::Turn() {
   const absl::Time now = clock_.Now();
   ASSIGN_OR_RETURN(const absl::Time next, store_.NextAdvanceTime(now));
   const absl::Duration to_plan = std::max(next_plan_ - clock_.Monotonic(), absl::ZeroDuration());
-  return std::min(to_plan, next > now ? next - now : options_.min_backoff);
+  return std::min({to_plan, options_.max_wait, next > now ? next - now : options_.min_backoff});
 }
 
 absl::Status Scheduler::PlanAll() {

@@ -23,6 +23,8 @@ namespace backup::server {
 struct SchedulerOptions {
   // All policies are planned anew this often. Default: 1 min.
   absl::Duration replan_interval = absl::Minutes(1);
+  // The longest wait between two turns: runs are asked for and leases given meanwhile, by others. Default: 5 s.
+  absl::Duration max_wait = absl::Seconds(5);
   // First and greatest wait after the catalog failed. Default: 1 s, 30 s.
   absl::Duration min_backoff = absl::Seconds(1);
   absl::Duration max_backoff = absl::Seconds(30);

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/domain/planning.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "server/domain/schedule.h"
+#include "server/domain/test_data.h"
+#include "tests/testing/fake_random.h"
+#include "tests/testing/matchers.h"
+
+namespace backup::server {
+namespace {
+
+using ::backup::testing::At;
+using ::backup::testing::DatabaseOf;
+using ::backup::testing::EqualsProto;
+using ::backup::testing::FakeRandom;
+using ::backup::testing::HasReason;
+using ::backup::testing::IsOk;
+using ::backup::testing::NightlyPolicy;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+class PlanningTest : public ::testing::Test {
+ protected:
+  PlanningTest() {
+    view_.policy = NightlyPolicy();
+    *view_.policy->mutable_update_time() = ToProto(now_);
+    view_.databases = {DatabaseOf("db1", "orders")};
+  }
+
+  PolicyChange Plan() {
+    absl::StatusOr<PolicyChange> change = PlanRuns(view_, now_, random_);
+    EXPECT_THAT(change, IsOk());
+    return change.ok() ? *change : PolicyChange();
+  }
+
+  // The view after the change was made.
+  void Apply(const PolicyChange& change) {
+    std::vector<v1::Run> rows;
+    for (const v1::Run& run : view_.scheduled_runs) {
+      bool gone = false;
+      for (const std::string& name : change.withdraw_runs) {
+        gone = gone || name == run.name();
+      }
+      if (!gone) {
+        rows.push_back(run);
+      }
+    }
+    for (const v1::Run& updated : change.update_runs) {
+      for (v1::Run& run : rows) {
+        if (run.name() == updated.name()) {
+          run = updated;
+        }
+      }
+    }
+    rows.insert(rows.end(), change.create_runs.begin(), change.create_runs.end());
+    view_.scheduled_runs = rows;
+  }
+
+  static std::vector<std::string> Slots(const std::vector<v1::Run>& runs) {
+    std::vector<std::string> slots;
+    for (const v1::Run& run : runs) {
+      slots.push_back(FormatRfc3339(ToAbsl(run.slot_time())));
+    }
+    return slots;
+  }
+
+  absl::Time now_ = At("2026-11-23T12:00:00Z");
+  FakeRandom random_;
+  PolicyView view_;
+};
+
+TEST_F(PlanningTest, MakesARowForEachSlotAheadAndTheFirstBeyond) {
+  const PolicyChange change = Plan();
+  EXPECT_THAT(Slots(change.create_runs), ElementsAre("2026-11-23T22:00:00Z", "2026-11-24T22:00:00Z"));
+  EXPECT_THAT(change.withdraw_runs, IsEmpty());
+  EXPECT_THAT(change.update_runs, IsEmpty());
+  EXPECT_THAT(change.events, IsEmpty());
+  EXPECT_FALSE(change.put_policy.has_value());
+}
+
+TEST_F(PlanningTest, ARowSaysAllThatTheAgentNeeds) {
+  *view_.policy->mutable_spec()->mutable_schedule()->mutable_jitter() = ToProto(absl::Minutes(10));
+  v1::Run run = Plan().create_runs.at(0);
+  EXPECT_THAT(run.name(), ::testing::MatchesRegex("runs/[0-9a-z]{10}"));
+  EXPECT_EQ(ToAbsl(run.not_before_time()),
+            At("2026-11-23T22:00:00Z") + Jitter("policies/nightly", "agents/db1/databases/orders", absl::Minutes(10)));
+  run.clear_name();
+  run.clear_not_before_time();
+  v1::Run expected = testing::FromText<v1::Run>(R"pb(
+    kind: BACKUP
+    database: "agents/db1/databases/orders"
+    policy: "policies/nightly"
+    state: SCHEDULED
+    epoch: 1
+    spec { overlap: SKIP })pb");
+  *expected.mutable_slot_time() = ToProto(At("2026-11-23T22:00:00Z"));
+  *expected.mutable_start_deadline_time() = ToProto(At("2026-11-24T04:00:00Z"));
+  *expected.mutable_create_time() = ToProto(now_);
+  *expected.mutable_spec()->mutable_dump() = view_.policy->spec().dump();
+  *expected.mutable_spec()->mutable_verify() = view_.policy->spec().verify();
+  EXPECT_THAT(run, EqualsProto(expected));
+}
+
+TEST_F(PlanningTest, ASecondPlanChangesNothing) {
+  Apply(Plan());
+  const PolicyChange again = Plan();
+  EXPECT_THAT(again.create_runs, IsEmpty());
+  EXPECT_THAT(again.update_runs, IsEmpty());
+  EXPECT_THAT(again.withdraw_runs, IsEmpty());
+}
+
+TEST_F(PlanningTest, PlansEveryCoveredDatabaseAndNoOther) {
+  view_.databases = {DatabaseOf("db1", "orders"), DatabaseOf("db1", "orders_tmp"), DatabaseOf("db2", "orders")};
+  view_.policy->mutable_spec()->mutable_databases(0)->add_exclude("*_tmp");
+  std::set<std::string> databases;
+  std::set<std::string> names;
+  for (const v1::Run& run : Plan().create_runs) {
+    databases.insert(run.database());
+    names.insert(run.name());
+  }
+  EXPECT_THAT(databases, UnorderedElementsAre("agents/db1/databases/orders", "agents/db2/databases/orders"));
+  EXPECT_THAT(names, SizeIs(4));
+}
+
+TEST_F(PlanningTest, ARareScheduleStillHasItsNextSlot) {
+  view_.policy->mutable_spec()->mutable_schedule()->set_cron("0 0 29 2 *");
+  EXPECT_THAT(Slots(Plan().create_runs), ElementsAre("2028-02-29T00:00:00Z"));
+}
+
+TEST_F(PlanningTest, AnotherScheduleWithdrawsAndMakesRows) {
+  Apply(Plan());
+  view_.policy->mutable_spec()->mutable_schedule()->set_cron("0 3 * * *");
+  const PolicyChange change = Plan();
+  EXPECT_THAT(change.withdraw_runs, SizeIs(2));
+  EXPECT_THAT(Slots(change.create_runs), ElementsAre("2026-11-24T03:00:00Z", "2026-11-25T03:00:00Z"));
+}
+
+TEST_F(PlanningTest, ADatabaseThatIsGoneLosesItsFutureRows) {
+  Apply(Plan());
+  view_.databases.clear();
+  const PolicyChange change = Plan();
+  EXPECT_THAT(change.withdraw_runs, SizeIs(2));
+  EXPECT_THAT(change.create_runs, IsEmpty());
+}
+
+TEST_F(PlanningTest, ARowThatIsDueIsNeverWithdrawn) {
+  Apply(Plan());
+  now_ = At("2026-11-23T22:00:00Z");
+  view_.databases.clear();
+  const PolicyChange change = Plan();
+  EXPECT_THAT(change.withdraw_runs, ElementsAre(view_.scheduled_runs[1].name()));
+}
+
+TEST_F(PlanningTest, AnotherSpecUpdatesRowsWithTheNextEpoch) {
+  Apply(Plan());
+  view_.scheduled_runs[0].set_delivered(true);
+  view_.policy->mutable_spec()->mutable_dump()->set_jobs(4);
+  const PolicyChange change = Plan();
+  ASSERT_THAT(change.update_runs, SizeIs(2));
+  EXPECT_EQ(change.update_runs[0].name(), view_.scheduled_runs[0].name());
+  EXPECT_EQ(change.update_runs[0].epoch(), 2);
+  EXPECT_EQ(change.update_runs[0].spec().dump().jobs(), 4);
+  EXPECT_FALSE(change.update_runs[0].delivered());
+  EXPECT_THAT(change.create_runs, IsEmpty());
+  EXPECT_THAT(change.withdraw_runs, IsEmpty());
+}
+
+TEST_F(PlanningTest, OtherTimesUpdateRows) {
+  Apply(Plan());
+  *view_.policy->mutable_spec()->mutable_schedule()->mutable_start_deadline() = ToProto(absl::Hours(1));
+  const PolicyChange change = Plan();
+  ASSERT_THAT(change.update_runs, SizeIs(2));
+  EXPECT_EQ(ToAbsl(change.update_runs[0].start_deadline_time()), At("2026-11-23T23:00:00Z"));
+}
+
+TEST_F(PlanningTest, SlotsOfALongOutageGetRowsToo) {
+  Apply(Plan());  // To the 24th, 22:00.
+  now_ = At("2026-11-27T12:00:00Z");
+  EXPECT_THAT(Slots(Plan().create_runs), ElementsAre("2026-11-25T22:00:00Z", "2026-11-26T22:00:00Z",
+                                                     "2026-11-27T22:00:00Z", "2026-11-28T22:00:00Z"));
+}
+
+TEST_F(PlanningTest, CatchUpEndsAtSevenDaysAndAThousandSlots) {
+  Apply(Plan());
+  now_ = At("2027-11-23T12:00:00Z");
+  EXPECT_THAT(Plan().create_runs, SizeIs(7 + 2));
+  view_.policy->mutable_spec()->mutable_schedule()->set_cron("* * * * *");
+  const std::vector<v1::Run> runs = Plan().create_runs;
+  EXPECT_THAT(runs, SizeIs(1000 + 25 * 60 + 1));
+  EXPECT_EQ(ToAbsl(runs[999].slot_time()), now_);  // The newest thousand.
+}
+
+TEST_F(PlanningTest, SlotsFromBeforeTheLastChangeOfThePolicyAreNotMadeUp) {
+  Apply(Plan());
+  now_ = At("2026-11-27T12:00:00Z");
+  *view_.policy->mutable_update_time() = ToProto(At("2026-11-26T12:00:00Z"));
+  EXPECT_THAT(Slots(Plan().create_runs),
+              ElementsAre("2026-11-26T22:00:00Z", "2026-11-27T22:00:00Z", "2026-11-28T22:00:00Z"));
+}
+
+TEST_F(PlanningTest, ANewDatabaseHasMissedNothing) {
+  Apply(Plan());
+  now_ = At("2026-11-24T21:00:00Z");
+  view_.databases.push_back(DatabaseOf("db2", "users"));
+  for (const v1::Run& run : Plan().create_runs) {
+    EXPECT_GT(ToAbsl(run.slot_time()), now_) << run.database();
+  }
+}
+
+TEST_F(PlanningTest, AClockThatGoesBackMakesNoSlotTwice) {
+  Apply(Plan());
+  now_ -= absl::Hours(24);
+  const PolicyChange change = Plan();
+  EXPECT_THAT(Slots(change.create_runs), ElementsAre("2026-11-22T22:00:00Z"));
+  // Beyond the horizon of that time; planned again when it comes.
+  EXPECT_THAT(change.withdraw_runs, ElementsAre(view_.scheduled_runs[1].name()));
+}
+
+TEST_F(PlanningTest, AScheduleThatCannotBeReadIsAnError) {
+  view_.policy->mutable_spec()->mutable_schedule()->set_cron("x");
+  EXPECT_THAT(PlanRuns(view_, now_, random_), HasReason("CRON_INVALID"));
+}
+
+TEST_F(PlanningTest, AManualBackupIsDueAtOnceAndTakesThePolicysSpec) {
+  v1::Policy policy = NightlyPolicy();
+  policy.mutable_spec()->mutable_dump()->set_jobs(4);
+  *policy.mutable_spec()->mutable_schedule()->mutable_start_deadline() = ToProto(absl::Hours(1));
+  const v1::Run run = ManualBackupRun(policy, "agents/db1/databases/orders", now_, random_);
+  EXPECT_EQ(run.state(), v1::PENDING);
+  EXPECT_TRUE(run.manual());
+  EXPECT_EQ(run.epoch(), 1);
+  EXPECT_EQ(run.policy(), "policies/nightly");
+  EXPECT_EQ(run.spec().dump().jobs(), 4);
+  EXPECT_EQ(ToAbsl(run.not_before_time()), now_);
+  EXPECT_EQ(ToAbsl(run.start_deadline_time()), now_ + absl::Hours(1));
+}
+
+TEST_F(PlanningTest, AManualBackupWithoutPolicyTakesDefaults) {
+  const v1::Run run = ManualBackupRun(v1::Policy(), "agents/db1/databases/orders", now_, random_);
+  EXPECT_EQ(run.policy(), "");
+  EXPECT_EQ(run.spec().dump().jobs(), 1);
+  EXPECT_EQ(run.spec().dump().compression(), v1::GZIP);
+  EXPECT_TRUE(run.spec().dump().globals());
+  EXPECT_EQ(ToAbsl(run.start_deadline_time()), now_ + absl::Hours(6));
+}
+
+TEST_F(PlanningTest, AManualVerifyNamesTheBackupAndItsHash) {
+  v1::Backup backup;
+  backup.set_name("backups/20261123T220000Z-r1");
+  backup.set_database("agents/db1/databases/orders");
+  backup.set_manifest_sha256("abc");
+  const v1::Run run = ManualVerifyRun(backup, now_, random_);
+  EXPECT_EQ(run.kind(), v1::VERIFY);
+  EXPECT_EQ(run.database(), backup.database());
+  EXPECT_EQ(run.backup(), backup.name());
+  EXPECT_EQ(run.spec().backup_id(), "20261123T220000Z-r1");
+  EXPECT_EQ(run.spec().manifest_sha256(), "abc");
+}
+
+}  // namespace
+}  // namespace backup::server
