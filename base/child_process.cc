@@ -15,9 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "base/child_spawn.h"
 #include "base/child_stderr.h"
+#include "base/errors.h"
 #include "base/file.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "base/units.h"
 
 namespace backup {
 namespace {
@@ -163,13 +165,16 @@ std::vector<std::string> ChildProcess::stderr_lines() const {
 absl::StatusOr<size_t> ReadSome(int fd, char* buffer, size_t size, absl::Duration timeout, Cancellation* cancellation) {
   const Deadline deadline(timeout);
   while (true) {
-    if (cancellation != nullptr && cancellation->cancelled()) return absl::CancelledError(cancellation->reason());
+    if (cancellation != nullptr && cancellation->cancelled()) {
+      return MakeError(absl::StatusCode::kCancelled, "CANCELLED", cancellation->reason());
+    }
     const ssize_t count = read(fd, buffer, size);
     if (count >= 0) return static_cast<size_t>(count);
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return ErrnoToStatus(errno, "cannot read from the pipe");
     if (WaitReadable(fd, deadline.Left(), cancellation) == Readiness::kTimeout) {
-      return absl::DeadlineExceededError(absl::StrCat("nothing to read for ", absl::FormatDuration(timeout)));
+      return MakeError(absl::StatusCode::kDeadlineExceeded, "READ_TIMEOUT",
+                       absl::StrCat("nothing to read for ", backup::FormatDuration(timeout)));
     }
   }
 }

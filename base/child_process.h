@@ -88,11 +88,13 @@ class ChildProcess {
 };
 
 // Reads from non-blocking `fd` up to `size` bytes, waiting at most `timeout`. Returns 0 at the end of the stream.
-// DEADLINE_EXCEEDED on timeout, CANCELLED when `cancellation` (may be null) says stop, INTERNAL IO on other errors.
+// DEADLINE_EXCEEDED READ_TIMEOUT, CANCELLED CANCELLED when `cancellation` (may be null) says stop, INTERNAL IO on
+// other errors.
 absl::StatusOr<size_t> ReadSome(int fd, char* buffer, size_t size, absl::Duration timeout, Cancellation* cancellation);
 
 // Starts, collects at most `max_stdout_bytes` of stdout, waits. A non-zero exit is INTERNAL CHILD_FAILED with the last
-// lines of stderr in the message. DEADLINE_EXCEEDED when it takes longer than `timeout`; it is then killed.
+// lines of stderr in the message. DEADLINE_EXCEEDED CHILD_TIMEOUT when it takes longer than `timeout`; it is then
+// killed.
 absl::StatusOr<std::string> RunAndCollect(const ChildOptions& options, absl::Duration timeout,
                                           size_t max_stdout_bytes = 1 << 20);
 

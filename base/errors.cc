@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/errors.h"
 
-#include <algorithm>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
@@ -25,6 +27,17 @@ std::string CleanLines(absl::string_view text) {
     lines.push_back(CleanText(line, kMaxMessageBytes));
   }
   return absl::StrJoin(lines, "\n");
+}
+
+// The same bytes for the same message always, so that equal errors compare equal: maps have no order of their own.
+std::string Serialize(const google::protobuf::Message& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  message.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return bytes;
 }
 
 // Same payloads, other message.
@@ -69,9 +82,9 @@ void SetErrorInfos(absl::Status& status, absl::Span<const v1::ErrorInfo> infos) 
   for (const v1::ErrorInfo& info : infos) {
     google::protobuf::Any* detail = details.add_details();
     detail->set_type_url(kErrorInfoUrl);
-    detail->set_value(info.SerializeAsString());
+    detail->set_value(Serialize(info));
   }
-  status.SetPayload(kPayloadUrl, absl::Cord(details.SerializeAsString()));
+  status.SetPayload(kPayloadUrl, absl::Cord(Serialize(details)));
 }
 
 std::string ErrorReason(const absl::Status& status) {

@@ -105,6 +105,14 @@ void WriteLine(int fd, absl::string_view line) {
   }
 }
 
+// When this process was started without them, the next file opened would get the number of stderr, and our lines.
+void OpenMissingStandardStreams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    // The lowest free number is taken, which is `fd`.
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0) return;
+  }
+}
+
 }  // namespace
 
 LogField::LogField(absl::string_view k, const absl::Status& v) : key(k) {
@@ -125,6 +133,7 @@ void Log(LogLevel level, absl::string_view message, const std::vector<LogField>&
 }
 
 absl::Status InitLog(const LogOptions& options) {
+  OpenMissingStandardStreams();
   FileDescriptor file;
   if (!options.file.empty()) {
     const absl::string_view what = "cannot open the log file ";

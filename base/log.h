@@ -53,12 +53,12 @@ struct LogOptions {
   bool force_json = false;
 };
 
-// Sets up logging; before it, lines go to stderr by the defaults. INVALID_ARGUMENT or the file's error when `file`
-// cannot be opened. Not thread-safe against Log.
+// Sets up logging; before it, lines go to stderr by the defaults. Opens /dev/null for each standard stream that is
+// closed. INVALID_ARGUMENT LOG_FILE_INVALID or the file's error when `file` cannot be opened. Not thread-safe against Log.
 absl::Status InitLog(const LogOptions& options);
 
-// Lets one of a flood of equal messages through: ShouldLog is true at most once in `period`, and tells how many
-// were held back since. Thread-safe.
+// Lets one of a flood of equal messages through: ShouldLog is true at most once in `period`, and then tells how
+// many were held back since the last time. Thread-safe.
 class LogLimiter {
  public:
   explicit LogLimiter(absl::Duration period) : period_(period) {}

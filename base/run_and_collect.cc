@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "base/units.h"
 
 namespace backup {
 namespace {
@@ -34,7 +35,7 @@ absl::StatusOr<std::string> RunAndCollect(const ChildOptions& options, absl::Dur
     child->Kill(SIGKILL);
     child->Wait(absl::InfiniteDuration());
     return MakeError(absl::StatusCode::kDeadlineExceeded, "CHILD_TIMEOUT",
-                     absl::StrCat(CleanText(program), " took longer than ", absl::FormatDuration(timeout),
+                     absl::StrCat(CleanText(program), " took longer than ", backup::FormatDuration(timeout),
                                   " and was killed", LastLines(*child)));
   };
 

@@ -75,8 +75,10 @@ Refusal SyntaxRefusal(absl::string_view text, size_t offset, absl::string_view c
             absl::StrCat("a text cannot begin with an unquoted \"", std::string(1, first), "\""),
             absl::StrCat("quote it: \"", CleanText(RestOfLine(text, token), 100), "\"")};
   }
-  const bool tab = absl::StrContains(complaint, "tab");
-  return {PositionAt(text, offset), CleanText(complaint), tab ? "indent with blanks" : ""};
+  const size_t line = text.substr(0, offset).rfind('\n') + 1;  // npos + 1 is 0.
+  const size_t indented = std::min(text.find_first_not_of(" \t", line), text.size());
+  const bool tab = absl::StrContains(text.substr(line, indented - line), '\t');
+  return {PositionAt(text, offset), CleanText(complaint), tab ? "indent with blanks, not with tabs" : ""};
 }
 
 }  // namespace
@@ -106,6 +108,7 @@ class YamlParser : public YAML::EventHandler {
     auto rep = MakeRep(YamlNode::Kind::kScalar, mark);
     rep->text = value;
     rep->quoted = tag == "!";
+    if (rep->quoted) CheckQuotes(mark);
     Add(std::move(rep));
   }
 
@@ -177,13 +180,27 @@ class YamlParser : public YAML::EventHandler {
     if (!tag.empty() && tag != "?" && tag != "!") RefuseTag(mark);
   }
 
+  // yaml-cpp takes the end of the file for a missing quote: a file that was cut would pass.
+  void CheckQuotes(const YAML::Mark& mark) {
+    const size_t start = Offset(mark);
+    const char quote = start < text_.size() ? text_[start] : '\0';
+    if (quote != '"' && quote != '\'') return;  // A block scalar.
+    size_t end = start + 1;
+    while (end < text_.size()) {
+      const bool doubled = quote == '\'' && text_.substr(end, 2) == "''";
+      if (!doubled && text_[end] == quote) return;
+      end += doubled || (quote == '"' && text_[end] == '\\') ? 2 : 1;
+    }
+    throw Refusal{Position(mark), "this quote is never closed", ""};
+  }
+
   void Open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag) {
     CheckPrefix(mark);
     CheckTag(mark, tag);
     auto rep = MakeRep(kind, mark);
     if (frames_.size() >= kMaxDepth) throw Refusal{rep->position, "more than 64 levels", ""};
     if (!frames_.empty() && frames_.back().rep->kind == YamlNode::Kind::kMap && !frames_.back().has_key) {
-      throw Refusal{rep->position, "a key must be a plain text", ""};
+      throw Refusal{rep->position, "a key must be a text", ""};
     }
     Frame frame;
     frame.rep = std::move(rep);

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "absl/strings/numbers.h"
+#include "base/child_process.h"
+#include "base/file.h"
+#include "tests/testing/matchers.h"
+
+namespace backup {
+namespace {
+
+using ::backup::testing::IsOk;
+
+constexpr absl::Duration kLong = absl::Seconds(60);
+constexpr char kUserVariable[] = "BACKUPCTL_TEST_CHILD_USER";
+
+// Not a test: the test below runs this program again with this one only. Starts a child, writes its pid, and stays.
+TEST(ChildDeathHelper, DISABLED_StartsAChildAndStays) {
+  ChildOptions options;
+  options.argv = {"/bin/sleep", "1000"};
+  if (const char* const user = getenv(kUserVariable); user != nullptr) options.run_as_user = user;
+  const auto child = ChildProcess::Start(options);
+  ASSERT_THAT(child, IsOk());
+  // Told only when setpriv has become the child: from then on the death signal is armed.
+  while (std::filesystem::read_symlink("/proc/" + std::to_string((*child)->pid()) + "/exe").filename() != "sleep") {
+    (*child)->Wait(absl::Milliseconds(1));
+  }
+  fprintf(stderr, "%d\n", (*child)->pid());
+  (*child)->Wait(absl::InfiniteDuration());
+}
+
+void ExpectDeathWithTheParent(const char* user) {
+  int fds[2];
+  ASSERT_EQ(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+  const FileDescriptor read_end(fds[0]);
+  FileDescriptor write_end(fds[1]);
+  ChildOptions options;
+  options.argv = {std::filesystem::read_symlink("/proc/self/exe").string(),
+                  "--gtest_filter=ChildDeathHelper.DISABLED_StartsAChildAndStays", "--gtest_also_run_disabled_tests"};
+  if (user != nullptr) options.environment = {{kUserVariable, user}};
+  options.pipe_stdout = false;
+  options.stderr_fd = write_end.get();
+  const auto parent = ChildProcess::Start(options);
+  ASSERT_THAT(parent, IsOk());
+  write_end.Reset();
+  char text[32] = {};
+  ASSERT_THAT(ReadSome(read_end.get(), text, sizeof(text) - 1, kLong, nullptr), IsOk());
+  int pid = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(text, &pid)) << text;
+  const FileDescriptor grandchild(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  ASSERT_TRUE(grandchild.valid());
+
+  // The parent alone, not its group: its child has a group of its own anyway.
+  ASSERT_EQ(kill((*parent)->pid(), SIGKILL), 0);
+
+  pollfd ended = {grandchild.get(), POLLIN, 0};
+  EXPECT_EQ(poll(&ended, 1, static_cast<int>(absl::ToInt64Milliseconds(kLong))), 1) << "it outlived its parent";
+  if (ended.revents == 0) kill(pid, SIGKILL);
+}
+
+TEST(ChildDeathTest, AChildDiesWithItsParent) { ExpectDeathWithTheParent(nullptr); }
+
+TEST(ChildDeathTest, AChildOfAnotherUserDiesWithItsParent) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  ExpectDeathWithTheParent("nobody");
+}
+
+}  // namespace
+}  // namespace backup
