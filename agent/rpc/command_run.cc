@@ -46,7 +46,10 @@ absl::StatusOr<std::unique_ptr<Agent>> MakeAgent(const RunCommandOptions& option
                            {"controller", identity.controller_address},
                            {"state_directory", config.state_directory},
                            {"repository", config.repository}});
-  return Agent::Create({std::move(config), identity.agent_id},
+  Agent::Options agent_options;
+  agent_options.config = std::move(config);
+  agent_options.agent_id = identity.agent_id;
+  return Agent::Create(std::move(agent_options),
                        {std::make_unique<GrpcControllerLink>(identity_directory),
                         [](const ConnectionTarget& target, Cancellation& cancellation) {
                           return ProbeDatabase(target, ProbeOptions(), &cancellation);

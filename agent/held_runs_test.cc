@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/held_runs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/testing/fake_controller_link.h"
+#include "base/proto_json.h"
+
+namespace backup::agent {
+namespace {
+
+using ::backup::testing::MakeDesiredRun;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'795'000'000);
+
+v1::DesiredRun RunAt(const std::string& id, const std::string& database, absl::Duration from_now) {
+  return MakeDesiredRun(id, database, kNow + from_now);
+}
+
+ActiveAttempt Working(const v1::DesiredRun& run) { return {run.run(), run.database(), run.policy()}; }
+
+std::vector<std::string> StartedBy(const HeldRunsPlan& plan) {
+  std::vector<std::string> names;
+  for (const v1::DesiredRun& run : plan.start) {
+    names.push_back(run.run());
+  }
+  return names;
+}
+
+TEST(PlanHeldRunsTest, StartsARunAtItsTimeAndNotBefore) {
+  const v1::DesiredRun run = RunAt("a", "orders", absl::ZeroDuration());
+
+  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, kNow)), ElementsAre("runs/a"));
+
+  const HeldRunsPlan early = PlanHeldRuns({run}, {}, {}, kNow - absl::Nanoseconds(1));
+  EXPECT_THAT(early.start, IsEmpty());
+  EXPECT_THAT(early.not_started, IsEmpty());
+  EXPECT_EQ(early.next_time, kNow);
+}
+
+TEST(PlanHeldRunsTest, StartsUntilTheDeadlineAndMissesFromItOn) {
+  const v1::DesiredRun run = RunAt("a", "orders", absl::ZeroDuration());
+  const absl::Time deadline = kNow + absl::Hours(6);
+
+  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, deadline - absl::Nanoseconds(1))), ElementsAre("runs/a"));
+
+  const HeldRunsPlan late = PlanHeldRuns({run}, {}, {}, deadline);
+  EXPECT_THAT(late.start, IsEmpty());
+  ASSERT_EQ(late.not_started.size(), 1u);
+  EXPECT_EQ(late.not_started[0].state, v1::MISSED);
+}
+
+TEST(PlanHeldRunsTest, SaysWhyARunWasMissed) {
+  const v1::DesiredRun run = RunAt("a", "orders", -absl::Hours(7));
+  const v1::DesiredRun same_database = RunAt("b", "orders", -absl::Hours(8));
+  const v1::DesiredRun other_database = RunAt("c", "shop", -absl::Hours(8));
+  struct Case {
+    std::vector<ActiveAttempt> active;
+    HeldRunLimits limits;
+    std::string reason;
+  };
+  const std::vector<Case> cases = {
+      {{}, {1, kNow}, "the agent was not running until its start deadline"},
+      {{Working(same_database)}, {2, absl::InfinitePast()}, "the database was busy with runs/b until"},
+      {{Working(other_database)}, {1, absl::InfinitePast()}, "no slot was free until"},
+      {{}, {1, absl::InfinitePast()}, "the agent could not act until"},
+  };
+  for (const Case& c : cases) {
+    const HeldRunsPlan plan = PlanHeldRuns({run}, c.active, c.limits, kNow);
+
+    ASSERT_EQ(plan.not_started.size(), 1u) << c.reason;
+    EXPECT_EQ(plan.not_started[0].state, v1::MISSED);
+    EXPECT_THAT(plan.not_started[0].reason, HasSubstr(c.reason));
+  }
+}
+
+TEST(PlanHeldRunsTest, KeepsToTheSlotsOldestFirstAndWaitsForOne) {
+  const std::vector<v1::DesiredRun> held = {RunAt("a", "one", -absl::Minutes(1)), RunAt("b", "two", -absl::Minutes(3)),
+                                            RunAt("c", "three", -absl::Minutes(2))};
+
+  const HeldRunsPlan plan = PlanHeldRuns(held, {}, {2}, kNow);
+
+  EXPECT_THAT(StartedBy(plan), ElementsAre("runs/b", "runs/c"));
+  EXPECT_THAT(plan.not_started, IsEmpty());
+  EXPECT_EQ(plan.next_time, kNow - absl::Minutes(1) + absl::Hours(6)) << "the deadline of the one that waits";
+}
+
+TEST(PlanHeldRunsTest, LetsAPersonsRunGoFirst) {
+  v1::DesiredRun by_hand = RunAt("z", "two", absl::ZeroDuration());
+  by_hand.set_manual(true);
+
+  EXPECT_THAT(StartedBy(PlanHeldRuns({RunAt("a", "one", -absl::Hours(1)), by_hand}, {}, {1}, kNow)),
+              ElementsAre("runs/z"));
+}
+
+TEST(PlanHeldRunsTest, SkipsASlotWhileThePolicyStillWorksOnTheDatabase) {
+  const v1::DesiredRun working = RunAt("a", "orders", -absl::Hours(1));
+
+  const HeldRunsPlan plan = PlanHeldRuns({RunAt("b", "orders", absl::ZeroDuration())}, {Working(working)}, {4}, kNow);
+
+  EXPECT_THAT(plan.start, IsEmpty());
+  ASSERT_EQ(plan.not_started.size(), 1u);
+  EXPECT_EQ(plan.not_started[0].state, v1::SKIPPED);
+  EXPECT_THAT(plan.not_started[0].reason, HasSubstr("runs/a"));
+}
+
+TEST(PlanHeldRunsTest, StartsOneOfSeveralMissedSlotsAndSkipsTheRest) {
+  const HeldRunsPlan plan = PlanHeldRuns(
+      {RunAt("a", "orders", -absl::Hours(3)), RunAt("b", "orders", -absl::Hours(2)), RunAt("c", "orders", -absl::Hours(1))},
+      {}, {4}, kNow);
+
+  EXPECT_THAT(StartedBy(plan), ElementsAre("runs/a"));
+  ASSERT_EQ(plan.not_started.size(), 2u);
+  EXPECT_EQ(plan.not_started[0].state, v1::SKIPPED);
+  EXPECT_EQ(plan.not_started[1].state, v1::SKIPPED);
+}
+
+TEST(PlanHeldRunsTest, MakesAnotherPolicyAndAPersonWaitForTheDatabase) {
+  const v1::DesiredRun working = RunAt("a", "orders", -absl::Hours(1));
+  v1::DesiredRun other_policy = RunAt("b", "orders", absl::ZeroDuration());
+  other_policy.set_policy("policies/weekly");
+  v1::DesiredRun by_hand = RunAt("c", "orders", absl::ZeroDuration());
+  by_hand.set_manual(true);
+
+  const HeldRunsPlan plan = PlanHeldRuns({other_policy, by_hand}, {Working(working)}, {4}, kNow);
+
+  EXPECT_THAT(plan.start, IsEmpty());
+  EXPECT_THAT(plan.not_started, IsEmpty());
+}
+
+TEST(PlanHeldRunsTest, NeverStartsTwoRunsOfOneDatabaseAtOnce) {
+  v1::DesiredRun other_policy = RunAt("b", "orders", absl::ZeroDuration());
+  other_policy.set_policy("policies/weekly");
+
+  EXPECT_THAT(StartedBy(PlanHeldRuns({RunAt("a", "orders", absl::ZeroDuration()), other_policy}, {}, {4}, kNow)),
+              ElementsAre("runs/a"));
+}
+
+TEST(PlanHeldRunsTest, MakesANewEpochWaitForTheAttemptUnderTheOldOne) {
+  v1::DesiredRun again = RunAt("a", "orders", absl::ZeroDuration());
+  again.set_epoch(2);
+
+  const HeldRunsPlan plan = PlanHeldRuns({again}, {Working(RunAt("a", "orders", absl::ZeroDuration()))}, {4}, kNow);
+
+  EXPECT_THAT(plan.start, IsEmpty());
+  EXPECT_THAT(plan.not_started, IsEmpty());
+}
+
+TEST(PlanHeldRunsTest, TakesARunWithoutTimesAsDue) {
+  v1::DesiredRun run = RunAt("a", "orders", absl::ZeroDuration());
+  run.clear_not_before_time();
+  run.clear_start_deadline_time();
+
+  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, kNow)), ElementsAre("runs/a"));
+}
+
+TEST(PlanHeldRunsTest, HasNothingToWaitForWithoutRuns) {
+  EXPECT_EQ(PlanHeldRuns({}, {}, {}, kNow).next_time, absl::InfiniteFuture());
+}
+
+}  // namespace
+}  // namespace backup::agent
