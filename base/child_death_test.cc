@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "base/child_process.h"
 #include "base/file.h"
 #include "tests/testing/matchers.h"
@@ -21,32 +22,33 @@ namespace {
 using ::backup::testing::IsOk;
 
 constexpr absl::Duration kLong = absl::Seconds(60);
-constexpr char kUserVariable[] = "BACKUPCTL_TEST_CHILD_USER";
+// Set in the second run of this program, which is the parent that gets killed; its value is the child's user, or empty.
+constexpr char kParentVariable[] = "BACKUPCTL_TEST_PARENT_OF_USER";
 
-// Not a test: the test below runs this program again with this one only. Starts a child, writes its pid, and stays.
-TEST(ChildDeathHelper, DISABLED_StartsAChildAndStays) {
+// The second run: starts a child, writes its pid, and stays.
+void BeTheParent(const std::string& user) {
   ChildOptions options;
   options.argv = {"/bin/sleep", "1000"};
-  if (const char* const user = getenv(kUserVariable); user != nullptr) options.run_as_user = user;
+  if (!user.empty()) options.run_as_user = user;
   const auto child = ChildProcess::Start(options);
   ASSERT_THAT(child, IsOk());
   // Told only when setpriv has become the child: from then on the death signal is armed.
-  while (std::filesystem::read_symlink("/proc/" + std::to_string((*child)->pid()) + "/exe").filename() != "sleep") {
-    (*child)->Wait(absl::Milliseconds(1));
+  while (std::filesystem::read_symlink(absl::StrCat("/proc/", (*child)->pid(), "/exe")).filename() != "sleep") {
+    ASSERT_FALSE((*child)->Wait(absl::Milliseconds(1)).has_value());
   }
   fprintf(stderr, "%d\n", (*child)->pid());
   (*child)->Wait(absl::InfiniteDuration());
 }
 
-void ExpectDeathWithTheParent(const char* user) {
+void ExpectDeathWithTheParent(const std::string& user) {
   int fds[2];
   ASSERT_EQ(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
   const FileDescriptor read_end(fds[0]);
   FileDescriptor write_end(fds[1]);
   ChildOptions options;
   options.argv = {std::filesystem::read_symlink("/proc/self/exe").string(),
-                  "--gtest_filter=ChildDeathHelper.DISABLED_StartsAChildAndStays", "--gtest_also_run_disabled_tests"};
-  if (user != nullptr) options.environment = {{kUserVariable, user}};
+                  "--gtest_filter=ChildDeathTest.AChildDiesWithItsParent"};
+  options.environment = {{kParentVariable, user}};
   options.pipe_stdout = false;
   options.stderr_fd = write_end.get();
   const auto parent = ChildProcess::Start(options);
@@ -67,7 +69,13 @@ void ExpectDeathWithTheParent(const char* user) {
   if (ended.revents == 0) kill(pid, SIGKILL);
 }
 
-TEST(ChildDeathTest, AChildDiesWithItsParent) { ExpectDeathWithTheParent(nullptr); }
+TEST(ChildDeathTest, AChildDiesWithItsParent) {
+  if (const char* const user = getenv(kParentVariable); user != nullptr) {
+    BeTheParent(user);
+  } else {
+    ExpectDeathWithTheParent("");
+  }
+}
 
 TEST(ChildDeathTest, AChildOfAnotherUserDiesWithItsParent) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
