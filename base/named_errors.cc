@@ -8,9 +8,16 @@ namespace {
 
 std::string Quoted(absl::string_view name) { return absl::StrCat("\"", CleanText(name, 256), "\""); }
 
+// "policies/nightly" is nightly to people; names of other forms stay whole.
+std::string QuotedId(absl::string_view name) {
+  const size_t slash = name.find('/');
+  const bool has_two_segments = slash != absl::string_view::npos && name.find('/', slash + 1) == absl::string_view::npos;
+  return Quoted(has_two_segments ? name.substr(slash + 1) : name);
+}
+
 absl::Status NotFound(absl::string_view reason, absl::string_view noun, absl::string_view name,
                       absl::string_view hint) {
-  return MakeError(absl::StatusCode::kNotFound, reason, absl::StrCat(noun, " ", Quoted(name), " not found"), hint,
+  return MakeError(absl::StatusCode::kNotFound, reason, absl::StrCat(noun, " ", QuotedId(name), " not found"), hint,
                    {{std::string(noun), std::string(name)}});
 }
 
@@ -43,7 +50,7 @@ absl::Status DatabaseNotFound(absl::string_view name) {
 
 absl::Status PolicyAlreadyExists(absl::string_view name) {
   return MakeError(absl::StatusCode::kAlreadyExists, "POLICY_ALREADY_EXISTS",
-                   absl::StrCat("policy ", Quoted(name), " already exists"), "use `backupctl apply` to change it",
+                   absl::StrCat("policy ", QuotedId(name), " already exists"), "use `backupctl apply` to change it",
                    {{"policy", std::string(name)}});
 }
 
@@ -55,20 +62,20 @@ absl::Status EtagMismatch(absl::string_view name) {
 
 absl::Status RunAlreadyEnded(absl::string_view name, absl::string_view state) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "RUN_ALREADY_ENDED",
-                   absl::StrCat("run ", Quoted(name), " has ended already: ", CleanText(state, 64)), "",
+                   absl::StrCat("run ", QuotedId(name), " has ended already: ", CleanText(state, 64)), "",
                    {{"run", std::string(name)}, {"state", std::string(state)}});
 }
 
 absl::Status StaleEpoch(absl::string_view run, int64_t epoch, int64_t current_epoch) {
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "STALE_EPOCH",
-      absl::StrCat("run ", Quoted(run), " is at epoch ", current_epoch, " now, and this is a report of epoch ", epoch),
+      absl::StrCat("run ", QuotedId(run), " is at epoch ", current_epoch, " now, and this is a report of epoch ", epoch),
       "", {{"run", std::string(run)}, {"epoch", absl::StrCat(epoch)}, {"current_epoch", absl::StrCat(current_epoch)}});
 }
 
 absl::Status RunHeldByOtherAttempt(absl::string_view run) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "RUN_HELD_BY_OTHER_ATTEMPT",
-                   absl::StrCat("run ", Quoted(run), " is being worked on by another attempt"), "",
+                   absl::StrCat("run ", QuotedId(run), " is being worked on by another attempt"), "",
                    {{"run", std::string(run)}});
 }
 
