@@ -20,8 +20,8 @@
 
 namespace backup::agent {
 
-// The attempts that are being worked on, each on a thread of its own that lives until the work is over (a child process dies
-// with the thread that started it). At most one for each run.
+// The attempts that are being worked on, each on a thread of its own that lives until the work is over (a child process
+// dies with the thread that started it). At most one for each run.
 //
 // Thread-safe, but Begin, Reap and Stop are for one thread at a time.
 class ActiveAttempts {
@@ -30,7 +30,8 @@ class ActiveAttempts {
   // durable. No result: the attempt is left as it is.
   using EndCallback = std::function<void(const v1::Run& attempt, const std::optional<v1::RunResult>& result)>;
 
-  // `on_end` as above; `on_gone` is called when the attempt does not count as active any more. The references must outlive it.
+  // `on_end` as above; `on_gone` is called when the attempt does not count as active any more. The references must
+  // outlive it.
   ActiveAttempts(RunLogs& logs, Clock& clock, EndCallback on_end, std::function<void()> on_gone);
   // Stops, however long that takes.
   ~ActiveAttempts();
@@ -44,8 +45,8 @@ class ActiveAttempts {
 
   // Tells the attempt of `run` to stop. False when there is none.
   bool Cancel(absl::string_view run, absl::string_view reason);
-  // Tells all to stop, waits at most `grace` of steady time, and ends their threads. False when some still work: then the
-  // process must end without destroying this.
+  // Tells all to stop, waits at most `grace` of steady time, and ends their threads. False when some still work: then
+  // the process must end without destroying this.
   bool Stop(absl::string_view reason, absl::Duration grace);
 
   std::vector<ActiveAttempt> List() const;
@@ -64,7 +65,7 @@ class ActiveAttempts {
   mutable Mutex mu_;
   CondVar gone_;
   std::map<std::string, std::shared_ptr<Worker>> workers_ ABSL_GUARDED_BY(mu_);  // By run; active ones only.
-  std::vector<std::shared_ptr<Worker>> over_ ABSL_GUARDED_BY(mu_);              // Whose threads are to be joined.
+  std::vector<std::shared_ptr<Worker>> over_ ABSL_GUARDED_BY(mu_);               // Whose threads are to be joined.
 };
 
 }  // namespace backup::agent

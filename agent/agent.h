@@ -49,8 +49,8 @@ class Agent {
     Random& random;
   };
 
-  // Takes the state directory and learns what it holds; starts nothing. Errors as StateDirectory::Open and those of its files;
-  // a single file that cannot be read is set aside and is no error.
+  // Takes the state directory and learns what it holds; starts nothing. Errors as StateDirectory::Open and those of its
+  // files; a single file that cannot be read is set aside and is no error.
   static absl::StatusOr<std::unique_ptr<Agent>> Create(Options options, Outside outside);
   // Stop, however long it takes.
   ~Agent();
@@ -59,8 +59,8 @@ class Agent {
 
   // Begins to work: held runs start when they are due, whether the controller and the repository are there or not.
   void Start();
-  // Cancels what works, tells the controller if it is there, and ends; takes about `grace` at most. False when some work did
-  // not end in that time: then the process must end without destroying this. Idempotent; for one thread.
+  // Cancels what works, tells the controller if it is there, and ends; takes about `grace` at most. False when some
+  // work did not end in that time: then the process must end without destroying this. Idempotent; for one thread.
   bool Stop(absl::Duration grace);
 
  private:

@@ -12,8 +12,8 @@
 namespace backup::agent {
 
 // What the agent works on, on disk before the work begins and until its result is in the spool: after a crash it tells
-// which attempts were cut off, and which backup each would have made. One file each, `{run id}.{epoch}.json`, a Run with
-// name, kind, database, policy, epoch, attempt_id, backup, spec and the times.
+// which attempts were cut off, and which backup each would have made. One file each, `{run id}.{epoch}.json`, a Run
+// with name, kind, database, policy, epoch, attempt_id, backup, spec and the times.
 //
 // Thread-safe for different attempts.
 class AttemptJournal {

@@ -22,8 +22,8 @@ AttemptKey KeyOf(const v1::AttemptRef& ref);
 // The reference that every report carries.
 v1::AttemptRef RefOf(const v1::Run& attempt);
 
-// `{run id}.{epoch}`: the name of files about the attempt. INVALID_ARGUMENT for a name that is no run's or an epoch below
-// 1, so that nothing a controller says can name another file.
+// `{run id}.{epoch}`: the name of files about the attempt. INVALID_ARGUMENT for a name that is no run's or an epoch
+// below 1, so that nothing a controller says can name another file.
 absl::StatusOr<std::string> AttemptFileName(const AttemptKey& key);
 // The inverse; INVALID_ARGUMENT for anything that AttemptFileName cannot have made.
 absl::StatusOr<AttemptKey> ParseAttemptFileName(absl::string_view name);

@@ -16,9 +16,7 @@
 namespace backup::agent {
 namespace {
 
-std::string BackupIdOf(const v1::Run& attempt) {
-  return std::string(absl::StripPrefix(attempt.backup(), "backups/"));
-}
+std::string BackupIdOf(const v1::Run& attempt) { return std::string(absl::StripPrefix(attempt.backup(), "backups/")); }
 
 BackupRequest MakeBackupRequest(const v1::Run& attempt, const DatabaseConfig& database,
                                 const JobEnvironment& environment) {

@@ -6,8 +6,8 @@
 
 namespace backup::agent {
 
-// How long to wait after a failed call: 1 s, then 1.6 times the last up to 60 s, each drawn anew within ±20 %, so that a
-// fleet that lost its controller does not come back in step.
+// How long to wait after a failed call: 1 s, then 1.6 times the last up to 60 s, each drawn anew within ±20 %, so that
+// a fleet that lost its controller does not come back in step.
 //
 // Not thread-safe; `random` must outlive it.
 class Backoff {

@@ -32,8 +32,9 @@ constexpr char kExitCodes[] =
     "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 unreachable or out of time,\n"
     "6 precondition, 8 the backup is bad, 130 interrupted.";
 constexpr char kRepositoryHelp[] = "repository (default: $BACKUP_DIR, else /backups)";
-constexpr char kStateHelp[] = "where identity, spool and held runs are kept (default: $BACKUP_STATE_DIR, else "
-                              "/var/lib/backup-agent)";
+constexpr char kStateHelp[] =
+    "where identity, spool and held runs are kept (default: $BACKUP_STATE_DIR, else "
+    "/var/lib/backup-agent)";
 
 Command AddRun(CLI::App& app, StopSignal& stop) {
   auto options = std::make_shared<RunCommandOptions>();
@@ -64,8 +65,9 @@ Command AddInitRepository(CLI::App& app) {
 Command AddDump(CLI::App& app, StopSignal& stop) {
   auto options = std::make_shared<DumpCommandOptions>();
   auto no_globals = std::make_shared<bool>(false);
-  app.add_option("--url", options->url, "database, as a libpq URI (default: $DATABASE_URL); a password in it is seen by "
-                                        "everybody on this host, so better use the variable or --password-file")
+  app.add_option("--url", options->url,
+                 "database, as a libpq URI (default: $DATABASE_URL); a password in it is seen by "
+                 "everybody on this host, so better use the variable or --password-file")
       ->type_name("URL");
   app.add_option("--password-file", options->password_file, "file with the password on its first line")
       ->type_name("FILE");
@@ -125,7 +127,8 @@ int RunCommandLine(int argc, char** argv, StopSignal& stop) {
   const auto add = [&](const char* name, const char* summary, const auto& make) {
     CLI::App* leaf = app.add_subcommand(name, summary);
     leaf->footer(kExitCodes);
-    leaf->add_option("--log-level", log.level, "least level of log lines: debug, info, warning or error (default: info)")
+    leaf->add_option("--log-level", log.level,
+                     "least level of log lines: debug, info, warning or error (default: info)")
         ->transform(CLI::CheckedTransformer(levels))
         ->type_name("LEVEL");
     commands[leaf] = make(*leaf);

@@ -15,8 +15,8 @@ namespace backup::agent {
 //     verify           read a stored backup back
 //     list             what is stored
 //
-// Reads it, runs the command, returns its exit code: 2 for a wrong command line, else what the command says. LOG_FILE in the
-// environment names a file that log lines are also appended to. `stop` was made before any thread.
+// Reads it, runs the command, returns its exit code: 2 for a wrong command line, else what the command says. LOG_FILE
+// in the environment names a file that log lines are also appended to. `stop` was made before any thread.
 int RunCommandLine(int argc, char** argv, StopSignal& stop);
 
 }  // namespace backup::agent

@@ -34,7 +34,8 @@ struct DatabaseConfig {
 //   pgBindir: /usr/lib/postgresql/15/bin
 //   labels: {site: berlin}
 //   databases:
-//     - {name: orders, url: postgresql://backup@localhost/orders, passwordFile: /etc/backup/orders.pass, labels: {env: prod}}
+//     - {name: orders, url: postgresql://backup@localhost/orders, passwordFile: /etc/backup/orders.pass, labels: {env:
+//     prod}}
 struct AgentConfig {
   // Absolute. Default: /var/lib/backup-agent.
   std::string state_directory;
@@ -52,8 +53,8 @@ struct AgentConfig {
 inline constexpr char kDefaultStateDirectory[] = "/var/lib/backup-agent";
 inline constexpr char kDefaultRepository[] = "/backups";
 
-// Reads the file and checks it, its permissions and those of the password files: a file with a password in it must not be
-// readable by others (0600, or 0640 when root owns it), the configuration not writable by others. INVALID_ARGUMENT
+// Reads the file and checks it, its permissions and those of the password files: a file with a password in it must not
+// be readable by others (0600, or 0640 when root owns it), the configuration not writable by others. INVALID_ARGUMENT
 // CONFIG_INVALID with every mistake, each as "FILE:LINE:COLUMN: why"; FAILED_PRECONDITION CONFIG_UNSAFE; NOT_FOUND
 // FILE_NOT_FOUND. No error holds a password or a URL.
 absl::StatusOr<AgentConfig> LoadAgentConfig(const std::string& file);

@@ -21,7 +21,8 @@ absl::Status CheckMode(const std::string& file, mode_t forbidden, absl::string_v
     return ErrnoToStatus(errno, absl::StrCat("cannot look at ", file));
   }
   if (!S_ISREG(info.st_mode)) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "CONFIG_UNSAFE", absl::StrCat(file, " is not a regular file"));
+    return MakeError(absl::StatusCode::kFailedPrecondition, "CONFIG_UNSAFE",
+                     absl::StrCat(file, " is not a regular file"));
   }
   if (info.st_uid != 0 && info.st_uid != geteuid()) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "CONFIG_UNSAFE",

@@ -169,8 +169,8 @@ TEST_F(AgentConfigFileTest, NamesAFileThatIsNotThere) {
 }
 
 TEST(AgentEnvironmentTest, IsEnoughForOneDatabase) {
-  const absl::StatusOr<AgentConfig> config = FromEnvironment(
-      {{"DATABASE_URL", "postgresql://u@h/orders"}, {"BACKUP_DIR", "/b"}, {"BACKUP_STATE_DIR", "/s"}});
+  const absl::StatusOr<AgentConfig> config =
+      FromEnvironment({{"DATABASE_URL", "postgresql://u@h/orders"}, {"BACKUP_DIR", "/b"}, {"BACKUP_STATE_DIR", "/s"}});
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->repository, "/b");
   EXPECT_EQ(config->state_directory, "/s");

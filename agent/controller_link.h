@@ -9,9 +9,9 @@
 namespace backup::agent {
 
 // The calls of AgentControlService that a running agent makes (proto/backup/v1/agent_control_service.proto), as the
-// loops see them: each blocks until the answer, at most for `timeout`, and ends early with CANCELLED when `cancellation`
-// says so. UNAVAILABLE and DEADLINE_EXCEEDED mean that nobody knows whether the controller heard it; other errors are the
-// controller's own, with its reason.
+// loops see them: each blocks until the answer, at most for `timeout`, and ends early with CANCELLED when
+// `cancellation` says so. UNAVAILABLE and DEADLINE_EXCEEDED mean that nobody knows whether the controller heard it;
+// other errors are the controller's own, with its reason.
 //
 // All implementations are safe for concurrent use.
 class ControllerLink {

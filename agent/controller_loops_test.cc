@@ -208,12 +208,9 @@ TEST_F(DeliveryTest, DeliversAgainWhenTheAnswerWasLost) {
 
 TEST_F(DeliveryTest, KeepsARefusedResultAsEvidenceAndGoesOnWithTheOthers) {
   const std::vector<std::pair<std::string, absl::Status>> refusals = {
-      {"runs/a", StaleEpoch("runs/a", 1, 2)},
-      {"runs/b", RunAlreadyEnded("runs/b", "MISSED")},
-      {"runs/c", RunNotFound("runs/c")},
-      {"runs/d", NotAllowed("agents/db1", "runs/d")},
-      {"runs/e", RunHeldByOtherAttempt("runs/e")},
-      {"runs/f", InvalidField("result.manifest", "is missing")}};
+      {"runs/a", StaleEpoch("runs/a", 1, 2)},      {"runs/b", RunAlreadyEnded("runs/b", "MISSED")},
+      {"runs/c", RunNotFound("runs/c")},           {"runs/d", NotAllowed("agents/db1", "runs/d")},
+      {"runs/e", RunHeldByOtherAttempt("runs/e")}, {"runs/f", InvalidField("result.manifest", "is missing")}};
   for (const auto& [run, error] : refusals) {
     PutResult(run);
     link_.RefuseResultsOf(run, error);
@@ -224,9 +221,9 @@ TEST_F(DeliveryTest, KeepsARefusedResultAsEvidenceAndGoesOnWithTheOthers) {
 
   EXPECT_THAT(DeliveredRuns(), ElementsAre("runs/z"));
   EXPECT_THAT(spool_.Keys(), IsEmpty());
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(temp_.File("refused")),
-                          std::filesystem::directory_iterator()),
-            6);
+  EXPECT_EQ(
+      std::distance(std::filesystem::directory_iterator(temp_.File("refused")), std::filesystem::directory_iterator()),
+      6);
 }
 
 TEST_F(DeliveryTest, TriesAgainAfterATroubleOfTheControllers) {
@@ -266,6 +263,8 @@ TEST_F(DeliveryTest, UploadsLogLinesOnceAndForgetsThemWhenTheRunEnded) {
   attempt.set_run("runs/a");
   attempt.set_attempt_id("x");
   attempt.set_epoch(1);
+  logs_.Begin(attempt);
+  EXPECT_LT(delivery_.Turn(), absl::Seconds(10)) << "lines may come";
   logs_.Append(attempt, clock_.Now(), "one");
   EXPECT_LT(delivery_.Turn(), absl::Seconds(10)) << "more may come";
   logs_.Append(attempt, clock_.Now(), "two");
@@ -274,6 +273,36 @@ TEST_F(DeliveryTest, UploadsLogLinesOnceAndForgetsThemWhenTheRunEnded) {
   EXPECT_EQ(delivery_.Turn(), absl::InfiniteDuration());
 
   EXPECT_THAT(link_.log_of("runs/a"), ElementsAre("one", "two"));
+  EXPECT_TRUE(logs_.empty());
+}
+
+TEST_F(DeliveryTest, LogLinesThatCameBeforeTheControllerKnewOfTheAttemptAreNotLost) {
+  v1::AttemptRef attempt;
+  attempt.set_run("runs/a");
+  attempt.set_attempt_id("x");
+  attempt.set_epoch(1);
+  logs_.Begin(attempt);
+  logs_.Append(attempt, clock_.Now(), "one");
+  link_.RefuseLogOf("runs/a", RunHeldByOtherAttempt("runs/a"));
+  delivery_.Turn();
+
+  link_.RefuseLogOf("runs/a", absl::OkStatus());
+  delivery_.Turn();
+
+  EXPECT_THAT(link_.log_of("runs/a"), ElementsAre("one"));
+}
+
+TEST_F(DeliveryTest, LogLinesThatNobodyWantsAreForgottenWithTheRun) {
+  v1::AttemptRef attempt;
+  attempt.set_run("runs/a");
+  attempt.set_attempt_id("x");
+  attempt.set_epoch(1);
+  logs_.Append(attempt, clock_.Now(), "one");
+  logs_.Finish({"runs/a", 1});
+  link_.RefuseLogOf("runs/a", RunNotFound("runs/a"));
+
+  EXPECT_EQ(delivery_.Turn(), absl::InfiniteDuration());
+
   EXPECT_TRUE(logs_.empty());
 }
 

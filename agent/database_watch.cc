@@ -85,8 +85,7 @@ void DatabaseWatch::LookAtAll() {
 }
 
 void DatabaseWatch::LookAt(const DatabaseConfig& config) {
-  const absl::StatusOr<DatabaseFacts> facts =
-      stop_.cancelled() ? absl::CancelledError() : probe_(config.target, stop_);
+  const absl::StatusOr<DatabaseFacts> facts = stop_.cancelled() ? absl::CancelledError() : probe_(config.target, stop_);
   bool news = false;
   {
     MutexLock lock(mu_);

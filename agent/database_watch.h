@@ -21,10 +21,11 @@
 namespace backup::agent {
 
 // Looks at one database; see ProbeDatabase for what it promises. Safe for concurrent use.
-using DatabaseProbe = std::function<absl::StatusOr<DatabaseFacts>(const ConnectionTarget& target, Cancellation& cancellation)>;
+using DatabaseProbe =
+    std::function<absl::StatusOr<DatabaseFacts>(const ConnectionTarget& target, Cancellation& cancellation)>;
 
-// Keeps what the agent last saw of its databases: at the start and then every few minutes, several at a time, so that one
-// that cannot be reached delays neither the others nor whoever asks.
+// Keeps what the agent last saw of its databases: at the start and then every few minutes, several at a time, so that
+// one that cannot be reached delays neither the others nor whoever asks.
 //
 // Thread-safe.
 class DatabaseWatch {

@@ -66,9 +66,10 @@ absl::StatusOr<const DatabaseConfig*> CheckDesiredRun(const v1::DesiredRun& run,
                       [&](const DatabaseConfig& database) { return database.id == id->database; });
   }
   if (it == databases.end()) {
-    return JobError(v1::WRONG_DATABASE,
-                    absl::StrCat("database \"", CleanText(run.database(), 300), "\" is not in the agent's configuration"),
-                    "add it to the agent's configuration file and restart the agent, or change the policy's databases");
+    return JobError(
+        v1::WRONG_DATABASE,
+        absl::StrCat("database \"", CleanText(run.database(), 300), "\" is not in the agent's configuration"),
+        "add it to the agent's configuration file and restart the agent, or change the policy's databases");
   }
   if (!run.policy().empty() && !ParsePolicyName(run.policy()).ok()) {
     return Refused("a policy without a valid name");

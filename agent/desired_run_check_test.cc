@@ -50,9 +50,7 @@ TEST_F(CheckDesiredRunTest, RefusesWhatNoAgentDoes) {
       [](v1::DesiredRun& run) { run.mutable_spec()->mutable_dump()->set_jobs(65); },
       [](v1::DesiredRun& run) { run.mutable_spec()->mutable_dump()->set_jobs(-1); },
       [](v1::DesiredRun& run) { run.mutable_spec()->mutable_dump()->set_compression(static_cast<v1::Codec>(9)); },
-      [](v1::DesiredRun& run) {
-        *run.mutable_spec()->mutable_dump()->mutable_timeout() = ToProto(-absl::Seconds(1));
-      },
+      [](v1::DesiredRun& run) { *run.mutable_spec()->mutable_dump()->mutable_timeout() = ToProto(-absl::Seconds(1)); },
       [](v1::DesiredRun& run) {
         *run.mutable_spec()->mutable_dump()->mutable_stall_timeout() = ToProto(absl::Hours(24 * 8));
       },

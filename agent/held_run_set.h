@@ -16,11 +16,11 @@
 
 namespace backup::agent {
 
-// The runs that the controller wants and that are not begun: its last answer to Sync without those taken since, on disk so
-// that a restart without the controller keeps the schedule.
+// The runs that the controller wants and that are not begun: its last answer to Sync without those taken since, on disk
+// so that a restart without the controller keeps the schedule.
 //
-// A run is taken once: what was taken (by run and epoch) never comes back, though an answer that the controller wrote before
-// it knew says so. Thread-safe.
+// A run is taken once: what was taken (by run and epoch) never comes back, though an answer that the controller wrote
+// before it knew says so. Thread-safe.
 class HeldRunSet {
  public:
   HeldRunSet(std::string file, std::string corrupt_directory);

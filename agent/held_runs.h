@@ -42,10 +42,11 @@ struct HeldRunsPlan {
   absl::Time next_time = absl::InfiniteFuture();
 };
 
-// What to do with the `held` runs at `now`. A run is due from its not-before time on, and MISSED from its start deadline
-// on. Of the due ones, those that a person waits for come first, then the oldest slot. A scheduled run is SKIPPED while
-// another of the same policy and database works; any other waits for its database and for a free slot. Runs that are
-// neither in `start` nor in `not_started` are to be held on. A run that is active already, under whatever epoch, waits.
+// What to do with the `held` runs at `now`. A run is due from its not-before time on, and MISSED from its start
+// deadline on. Of the due ones, those that a person waits for come first, then the oldest slot. A scheduled run is
+// SKIPPED while another of the same policy and database works; any other waits for its database and for a free slot.
+// Runs that are neither in `start` nor in `not_started` are to be held on. A run that is active already, under whatever
+// epoch, waits.
 HeldRunsPlan PlanHeldRuns(const std::vector<v1::DesiredRun>& held, const std::vector<ActiveAttempt>& active,
                           const HeldRunLimits& limits, absl::Time now);
 

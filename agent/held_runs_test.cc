@@ -109,9 +109,9 @@ TEST(PlanHeldRunsTest, SkipsASlotWhileThePolicyStillWorksOnTheDatabase) {
 }
 
 TEST(PlanHeldRunsTest, StartsOneOfSeveralMissedSlotsAndSkipsTheRest) {
-  const HeldRunsPlan plan = PlanHeldRuns(
-      {RunAt("a", "orders", -absl::Hours(3)), RunAt("b", "orders", -absl::Hours(2)), RunAt("c", "orders", -absl::Hours(1))},
-      {}, {4}, kNow);
+  const HeldRunsPlan plan = PlanHeldRuns({RunAt("a", "orders", -absl::Hours(3)), RunAt("b", "orders", -absl::Hours(2)),
+                                          RunAt("c", "orders", -absl::Hours(1))},
+                                         {}, {4}, kNow);
 
   EXPECT_THAT(StartedBy(plan), ElementsAre("runs/a"));
   ASSERT_EQ(plan.not_started.size(), 2u);

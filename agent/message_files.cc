@@ -32,9 +32,7 @@ constexpr size_t kMaxBytes = 64 << 20;  // A manifest of 100,000 tables has some
 MessageFiles::MessageFiles(std::string directory, std::string corrupt_directory)
     : directory_(std::move(directory)), corrupt_directory_(std::move(corrupt_directory)) {}
 
-std::string MessageFiles::PathOf(absl::string_view name) const {
-  return absl::StrCat(directory_, "/", name, kSuffix);
-}
+std::string MessageFiles::PathOf(absl::string_view name) const { return absl::StrCat(directory_, "/", name, kSuffix); }
 
 absl::Status MessageFiles::Write(absl::string_view name, const google::protobuf::Message& message) const {
   return WriteFileAtomically(PathOf(name), ToJson(message, true) + "\n");
@@ -65,8 +63,8 @@ absl::Status MessageFiles::Remove(absl::string_view name) const {
 
 absl::Status MessageFiles::MoveTo(absl::string_view name, const std::string& directory) const {
   for (int number = 1;; ++number) {
-    const std::string target =
-        number == 1 ? absl::StrCat(directory, "/", name, kSuffix) : absl::StrCat(directory, "/", name, ".", number, kSuffix);
+    const std::string target = number == 1 ? absl::StrCat(directory, "/", name, kSuffix)
+                                           : absl::StrCat(directory, "/", name, ".", number, kSuffix);
     if (renameat2(AT_FDCWD, PathOf(name).c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) {
       break;
     }

@@ -41,7 +41,6 @@ class MessageFiles {
 };
 
 // One message in one file, with the same promises: nothing when the file is not there or was set aside.
-bool ReadMessageFile(const std::string& path, const std::string& corrupt_directory,
-                     google::protobuf::Message* message);
+bool ReadMessageFile(const std::string& path, const std::string& corrupt_directory, google::protobuf::Message* message);
 
 }  // namespace backup::agent

@@ -12,8 +12,8 @@ namespace {
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 constexpr absl::Duration kLogPeriod = absl::Minutes(1);
 
-// Whether the controller will not take the result of this attempt, so that working on is of no use. That it does not know the
-// run is no such reason: the artifact is worth having.
+// Whether the controller will not take the result of this attempt, so that working on is of no use. That it does not
+// know the run is no such reason: the artifact is worth having.
 bool IsOver(const absl::Status& error) {
   const std::string reason = ErrorReason(error);
   return reason == "STALE_EPOCH" || reason == "RUN_ALREADY_ENDED" || reason == "RUN_HELD_BY_OTHER_ATTEMPT";

@@ -12,8 +12,9 @@
 
 namespace backup::agent {
 
-// Tells the controller how the attempts go, as often as it asked for; that keeps their leases. Stops an attempt when the
-// answer says cancel, or that the controller will not take its result any more. A controller that is away stops nothing.
+// Tells the controller how the attempts go, as often as it asked for; that keeps their leases. Stops an attempt when
+// the answer says cancel, or that the controller will not take its result any more. A controller that is away stops
+// nothing.
 //
 // Thread-safe.
 class ProgressReporter {

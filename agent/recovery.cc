@@ -21,9 +21,9 @@ namespace {
 // Where the artifact of `attempt` lies once it is published.
 std::string PathOf(const v1::Run& attempt, const std::string& root) {
   const absl::StatusOr<DatabaseId> database = ParseDatabaseName(attempt.database());
-  return database.ok() ? ArtifactPath(root, database->agent, database->database,
-                                      absl::StripPrefix(attempt.backup(), "backups/"))
-                       : "";
+  return database.ok()
+             ? ArtifactPath(root, database->agent, database->database, absl::StripPrefix(attempt.backup(), "backups/"))
+             : "";
 }
 
 bool Exists(const std::string& path) {
@@ -55,10 +55,9 @@ void Recovery::Settle() {
     return;
   }
   const bool repository_is_open = parts_.repository.EnsureOpen().ok();
-  unsettled_.erase(
-      std::remove_if(unsettled_.begin(), unsettled_.end(),
-                     [&](const v1::Run& attempt) { return SettleOne(attempt, repository_is_open); }),
-      unsettled_.end());
+  unsettled_.erase(std::remove_if(unsettled_.begin(), unsettled_.end(),
+                                  [&](const v1::Run& attempt) { return SettleOne(attempt, repository_is_open); }),
+                   unsettled_.end());
 }
 
 bool Recovery::SettleOne(const v1::Run& attempt, bool repository_is_open) {

@@ -16,9 +16,9 @@
 
 namespace backup::agent {
 
-// Settles what an earlier process of this agent was working on when it ended. An attempt whose result is in the spool is
-// over. One whose artifact was published goes on: the artifact is read back, and when it agrees the run SUCCEEDED. Any other
-// is FAILED AGENT_LOST. While the repository cannot be had, attempts at backups wait, because nobody knows.
+// Settles what an earlier process of this agent was working on when it ended. An attempt whose result is in the spool
+// is over. One whose artifact was published goes on: the artifact is read back, and when it agrees the run SUCCEEDED.
+// Any other is FAILED AGENT_LOST. While the repository cannot be had, attempts at backups wait, because nobody knows.
 //
 // Thread-safe.
 class Recovery {

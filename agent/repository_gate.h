@@ -11,9 +11,9 @@
 
 namespace backup::agent {
 
-// The daemon's hold on its repository. A volume may be mounted late or go away: the agent runs all the same, says so, and
-// tries again. Remembers the id of the repository it first found at the path, so that another volume mounted there later
-// is refused.
+// The daemon's hold on its repository. A volume may be mounted late or go away: the agent runs all the same, says so,
+// and tries again. Remembers the id of the repository it first found at the path, so that another volume mounted there
+// later is refused.
 //
 // Thread-safe. Work on the repository begins after EnsureOpen only.
 class RepositoryGate {

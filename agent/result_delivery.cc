@@ -99,7 +99,7 @@ bool ResultDelivery::DeliverResult(const AttemptKey& key, absl::Duration timeout
       return true;
     }
     Forget(key);
-    logs_.Discard(key);
+    logs_.DiscardFinished(key);
     return true;
   }
   LogFailure("a result could not be delivered", key.first, answer.status());
@@ -107,8 +107,8 @@ bool ResultDelivery::DeliverResult(const AttemptKey& key, absl::Duration timeout
 }
 
 void ResultDelivery::Forget(const AttemptKey& key) {
-  // The journal may still have it, when the result could not be written at once. It goes first: an entry without result would
-  // look cut off.
+  // The journal may still have it, when the result could not be written at once. It goes first: an entry without result
+  // would look cut off.
   absl::Status status = journal_.Remove(key);
   if (status.ok()) {
     status = spool_.Acknowledge(key);
@@ -132,7 +132,7 @@ bool ResultDelivery::DeliverLogs(absl::Duration end, Cancellation& cancellation)
     } else if (IsControllerAway(answer.status())) {
       return false;
     } else if (!spool_.Contains(key) && IsFinal(answer.status())) {
-      logs_.Discard(key);
+      logs_.DiscardFinished(key);
     }
   }
   return true;

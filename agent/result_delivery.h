@@ -15,9 +15,9 @@
 
 namespace backup::agent {
 
-// Brings results from the spool, and log lines, to the controller until it has them; backs off while it is away. A result that
-// the controller will never take (stale epoch, run already ended, unknown or foreign run, refused as wrong) is kept among
-// the refused ones as evidence and blocks no other.
+// Brings results from the spool, and log lines, to the controller until it has them; backs off while it is away. A
+// result that the controller will never take (stale epoch, run already ended, unknown or foreign run, refused as wrong)
+// is kept among the refused ones as evidence and blocks no other.
 //
 // Thread-safe.
 class ResultDelivery {

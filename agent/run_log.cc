@@ -80,13 +80,19 @@ bool RunLogs::LoadFile(const std::string& name) {
   return true;
 }
 
+void RunLogs::Begin(const v1::AttemptRef& attempt) {
+  MutexLock lock(mu_);
+  RunLog& log = logs_[KeyOf(attempt)];
+  log.attempt = attempt;
+  log.finished = false;
+}
+
 void RunLogs::Append(const v1::AttemptRef& attempt, absl::Time time, absl::string_view text) {
   const AttemptKey key = KeyOf(attempt);
   MutexLock lock(mu_);
-  auto [it, added] = logs_.try_emplace(key);
-  RunLog& log = it->second;
+  RunLog& log = logs_[key];
   std::string rows;
-  if (added) {
+  if (log.lines.empty()) {
     log.attempt = attempt;
     absl::StrAppend(&rows, ToJson(attempt), "\n");
   }
@@ -147,9 +153,9 @@ void RunLogs::Acknowledge(const AttemptKey& key, int64_t next_offset) {
   }
 }
 
-void RunLogs::Discard(const AttemptKey& key) {
+void RunLogs::DiscardFinished(const AttemptKey& key) {
   MutexLock lock(mu_);
-  if (auto it = logs_.find(key); it != logs_.end()) {
+  if (auto it = logs_.find(key); it != logs_.end() && it->second.finished) {
     it->second.next_offset = static_cast<int64_t>(it->second.lines.size());
     RemoveIfDone(it);
   }

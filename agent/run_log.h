@@ -17,9 +17,9 @@
 namespace backup::agent {
 
 // Log lines of attempts, until the controller has them. Each attempt's lines are also appended to a file
-// `{run id}.{epoch}.log` (an AttemptRef, then RunLogLines, each one line of JSON), so that a restart does not lose them;
-// they are not synced, a power cut may cost the last ones. At most 10,000 lines for each attempt; the last says that
-// there were more.
+// `{run id}.{epoch}.log` (an AttemptRef, then RunLogLines, each one line of JSON), so that a restart does not lose
+// them; they are not synced, a power cut may cost the last ones. At most 10,000 lines for each attempt; the last says
+// that there were more.
 //
 // Thread-safe. A disk that refuses costs lines after a restart, never the run.
 class RunLogs {
@@ -30,6 +30,8 @@ class RunLogs {
   // Learns what was left by an earlier process; those attempts are finished.
   absl::Status Load();
 
+  // Lines may come from now on; goes on after those that are there.
+  void Begin(const v1::AttemptRef& attempt);
   // Adds a line; `text` is cleaned and cut to 2,000 bytes.
   void Append(const v1::AttemptRef& attempt, absl::Time time, absl::string_view text);
   // No more lines will come: it is forgotten when all were acknowledged.
@@ -39,8 +41,8 @@ class RunLogs {
   std::vector<v1::UploadRunLogRequest> Pending() const;
   // The controller has all lines below `next_offset`; it may also ask again for older ones.
   void Acknowledge(const AttemptKey& key, int64_t next_offset);
-  // The controller will never take them.
-  void Discard(const AttemptKey& key);
+  // The controller will not take them. Of an attempt that is not finished it may still: then they stay.
+  void DiscardFinished(const AttemptKey& key);
   // Whether no attempt has or may still get lines that the controller lacks.
   bool empty() const;
 

@@ -63,8 +63,7 @@ absl::Duration RunLoop::Tick() {
     if (stopping_) {
       return absl::InfiniteDuration();
     }
-    const HeldRunsPlan plan =
-        PlanHeldRuns(parts_.held.runs(), active_.List(), {options_.max_runs, start_time_}, now);
+    const HeldRunsPlan plan = PlanHeldRuns(parts_.held.runs(), active_.List(), {options_.max_runs, start_time_}, now);
     next_time = plan.next_time;
     for (const HeldRunsPlan::NotStarted& answer : plan.not_started) {
       // Withdrawn by the controller since the plan was made: then there is nothing to answer.
@@ -84,9 +83,8 @@ absl::Duration RunLoop::Tick() {
     SaveHeld();
     on_change_();
   }
-  return next_time == absl::InfiniteFuture()
-             ? absl::InfiniteDuration()
-             : std::clamp(next_time - now, absl::ZeroDuration(), kMaxWait);
+  return next_time == absl::InfiniteFuture() ? absl::InfiniteDuration()
+                                             : std::clamp(next_time - now, absl::ZeroDuration(), kMaxWait);
 }
 
 void RunLoop::Begin(const v1::DesiredRun& run, absl::Time now) {
@@ -104,16 +102,16 @@ void RunLoop::Begin(const v1::DesiredRun& run, absl::Time now) {
     return;
   }
   LogInfo("run started", FieldsOf(attempt));
+  parts_.logs.Begin(RefOf(attempt));
   active_.Begin(attempt, /*cancellable=*/true,
                 WorkOn(attempt, **database, options_.environment, parts_.jobs, parts_.clock));
 }
 
 void RunLoop::AnswerWithoutStart(const v1::DesiredRun& run, v1::RunState state, absl::string_view reason) {
   const absl::Time now = parts_.clock.Now();
-  LogWarning("run not started", {{"run", run.run()},
-                                 {"database", run.database()},
-                                 {"state", v1::RunState_Name(state)},
-                                 {"reason", reason}});
+  LogWarning(
+      "run not started",
+      {{"run", run.run()}, {"database", run.database()}, {"state", v1::RunState_Name(state)}, {"reason", reason}});
   Conclude(NewAttempt(run, NewId(parts_.random), now), NotStarted(state, reason, now));
 }
 
@@ -140,8 +138,8 @@ void RunLoop::OnEnd(const v1::Run& attempt, const std::optional<v1::RunResult>& 
       fields.emplace_back("error", result->failure().message());
     }
     Conclude(attempt, *result);
-    parts_.logs.Finish(KeyOf(attempt));
   }
+  parts_.logs.Finish(KeyOf(attempt));
   LogInfo(result.has_value() ? "run ended" : "run left for later", fields);
 }
 
@@ -172,6 +170,7 @@ void RunLoop::Resume(const v1::Run& attempt, AttemptWork work) {
   MutexLock lock(begin_mu_);
   if (!stopping_) {
     LogInfo("run goes on", FieldsOf(attempt));
+    parts_.logs.Begin(RefOf(attempt));
     active_.Begin(attempt, /*cancellable=*/false, std::move(work));
   }
 }

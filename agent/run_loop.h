@@ -24,9 +24,9 @@
 
 namespace backup::agent {
 
-// Starts the runs that are held when they are due, by the rules of held_runs.h and by this machine's clock, and sees each to
-// its end: journal before the work, result in the spool after it. It talks to nobody; whether the controller is there makes
-// no difference to it.
+// Starts the runs that are held when they are due, by the rules of held_runs.h and by this machine's clock, and sees
+// each to its end: journal before the work, result in the spool after it. It talks to nobody; whether the controller is
+// there makes no difference to it.
 //
 // Thread-safe.
 class RunLoop {
@@ -58,8 +58,8 @@ class RunLoop {
 
   // Calls Tick when a run is due or something changed, on a thread of its own.
   void Start();
-  // Starts nothing any more, cancels all work and waits at most `grace` for it. False when some work does not end: then the
-  // process must end without destroying this; the journal tells the next start. Idempotent.
+  // Starts nothing any more, cancels all work and waits at most `grace` for it. False when some work does not end: then
+  // the process must end without destroying this; the journal tells the next start. Idempotent.
   bool Stop(absl::string_view reason, absl::Duration grace);
 
   // The controller's answer to a Sync: holds what it wants, stops what it wants stopped. `asked` is the request.
@@ -75,7 +75,8 @@ class RunLoop {
   std::vector<ActiveAttempt> ActiveRuns() const { return active_.List(); }
   int max_runs() const { return options_.max_runs; }
 
-  // One turn: starts and answers what is due. Returns how long nothing will happen by time alone. For tests without Start.
+  // One turn: starts and answers what is due. Returns how long nothing will happen by time alone. For tests without
+  // Start.
   absl::Duration Tick();
 
  private:

@@ -28,8 +28,9 @@ v1::RunResult NotStarted(v1::RunState state, absl::string_view reason, absl::Tim
 // Cut off by the end of the agent: FAILED AGENT_LOST. `attempt` is the journal's entry.
 v1::RunResult CutOff(const v1::Run& attempt, absl::Time now);
 
-// Leaves out facts until `request` fits into a message of `max_bytes`, the least needed first: content hashes of tables,
-// sequences, tables. The manifest then says so in a warning; the stored manifest.json keeps all, and manifest_sha256 is its.
+// Leaves out facts until `request` fits into a message of `max_bytes`, the least needed first: content hashes of
+// tables, sequences, tables. The manifest then says so in a warning; the stored manifest.json keeps all, and
+// manifest_sha256 is its.
 void FitIntoMessage(v1::CompleteRunRequest& request, size_t max_bytes);
 
 }  // namespace backup::agent

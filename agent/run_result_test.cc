@@ -40,8 +40,7 @@ TEST(RunResultTest, AnotherFailureStaysOneThoughTheJobWasCancelledToo) {
 }
 
 TEST(RunResultTest, ACancelledJobThatNobodyCancelledFailed) {
-  const v1::RunResult result =
-      EndedWithError(JobError(v1::CANCELLED_BY_USER, "stopped"), Cancellation(), kStart, kEnd);
+  const v1::RunResult result = EndedWithError(JobError(v1::CANCELLED_BY_USER, "stopped"), Cancellation(), kStart, kEnd);
 
   EXPECT_EQ(result.state(), v1::FAILED);
 }

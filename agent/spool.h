@@ -26,8 +26,8 @@ class Spool {
   // Learns what is there. Files that are no results are set aside.
   absl::Status Load();
 
-  // Keeps `result`, replacing one of the same run and epoch. When it cannot be written (the error is returned and logged),
-  // it is kept in memory, and Write tries again.
+  // Keeps `result`, replacing one of the same run and epoch. When it cannot be written (the error is returned and
+  // logged), it is kept in memory, and Write tries again.
   absl::Status Put(const v1::CompleteRunRequest& result);
   // Tries to write what could not be written. OK when all is durable.
   absl::Status Write();

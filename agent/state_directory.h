@@ -23,8 +23,8 @@ namespace backup::agent {
 //   corrupt/         files that could not be read: evidence, never read
 class StateDirectory {
  public:
-  // Makes what is missing (0700) and takes the lock. FAILED_PRECONDITION STATE_DIRECTORY_UNSAFE when `path` is a symlink,
-  // belongs to another user or may be written by others; LOCKED when another agent runs on it.
+  // Makes what is missing (0700) and takes the lock. FAILED_PRECONDITION STATE_DIRECTORY_UNSAFE when `path` is a
+  // symlink, belongs to another user or may be written by others; LOCKED when another agent runs on it.
   static absl::StatusOr<StateDirectory> Open(const std::string& path);
 
   std::string desired_file() const { return path_ + "/desired.json"; }

@@ -5,12 +5,13 @@
 
 namespace backup::agent {
 
-StopWatcher::StopWatcher(StopSignal& stop, Cancellation& cancellation) : thread_([this, &stop, &cancellation] {
-      stop.Wait();
-      if (!over_) {
-        cancellation.Cancel("interrupted");
-      }
-    }) {}
+StopWatcher::StopWatcher(StopSignal& stop, Cancellation& cancellation)
+    : thread_([this, &stop, &cancellation] {
+        stop.Wait();
+        if (!over_) {
+          cancellation.Cancel("interrupted");
+        }
+      }) {}
 
 StopWatcher::~StopWatcher() {
   over_ = true;

@@ -10,8 +10,8 @@ namespace backup::agent {
 namespace {
 
 constexpr absl::Duration kLogPeriod = absl::Minutes(1);
-// The least time from one Sync to the next, when answers come at once and say nothing new: a controller that is out of its
-// mind costs one call a second. News are followed sooner, within reason.
+// The least time from one Sync to the next, when answers come at once and say nothing new: a controller that is out of
+// its mind costs one call a second. News are followed sooner, within reason.
 constexpr absl::Duration kPauseWithoutNews = absl::Seconds(1);
 constexpr absl::Duration kPauseWithNews = absl::Milliseconds(20);
 constexpr absl::Duration kMaxDelay = absl::Minutes(5);
@@ -98,8 +98,7 @@ absl::Duration SyncLoop::AfterAnswer(const v1::SyncRequest& request, const v1::S
   backoff_.Reset();
   apply_(request, answer);
   const absl::Duration pause = answer.revision() == request.known_revision() ? kPauseWithoutNews : kPauseWithNews;
-  const absl::Duration asked =
-      answer.has_next_sync_delay() ? ToAbsl(answer.next_sync_delay()) : absl::ZeroDuration();
+  const absl::Duration asked = answer.has_next_sync_delay() ? ToAbsl(answer.next_sync_delay()) : absl::ZeroDuration();
   return std::clamp(asked, std::max(pause - took, absl::ZeroDuration()), kMaxDelay);
 }
 

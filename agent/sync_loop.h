@@ -18,8 +18,8 @@
 
 namespace backup::agent {
 
-// Keeps one Sync open: says what is, holds what the answer wants, and asks again at once; backs off while the controller is
-// away. When something changed here (Wake), the open call is given up and a new one says so.
+// Keeps one Sync open: says what is, holds what the answer wants, and asks again at once; backs off while the
+// controller is away. When something changed here (Wake), the open call is given up and a new one says so.
 //
 // Thread-safe.
 class SyncLoop {
@@ -31,8 +31,8 @@ class SyncLoop {
     absl::Duration margin = absl::Seconds(10);
   };
 
-  // `state` fills in what is now: all of the request but sequence, time and max_wait. `apply` takes an answer. Both are called
-  // on the loop's thread. The references must outlive it.
+  // `state` fills in what is now: all of the request but sequence, time and max_wait. `apply` takes an answer. Both are
+  // called on the loop's thread. The references must outlive it.
   SyncLoop(Options options, ControllerLink& link, Clock& clock, Random& random, std::function<v1::SyncRequest()> state,
            std::function<void(const v1::SyncRequest& asked, const v1::SyncResponse& answer)> apply);
   ~SyncLoop();

@@ -15,8 +15,8 @@ struct EnrollCommandOptions {
   absl::Duration timeout = absl::Seconds(30);  // Of the call to the controller.
 };
 
-// Exit code: 0 enrolled (or was before, by the same controller under the same name), 1 failed, 2 no token, 4 the token was not
-// accepted, 5 the controller cannot be reached, 6 enrolled otherwise already.
+// Exit code: 0 enrolled (or was before, by the same controller under the same name), 1 failed, 2 no token, 4 the token
+// was not accepted, 5 the controller cannot be reached, 6 enrolled otherwise already.
 int RunEnrollCommand(const EnrollCommandOptions& options, std::istream& in, std::ostream& out, std::ostream& err);
 
 }  // namespace backup::agent

@@ -49,16 +49,15 @@ absl::StatusOr<std::unique_ptr<Agent>> MakeAgent(const RunCommandOptions& option
   Agent::Options agent_options;
   agent_options.config = std::move(config);
   agent_options.agent_id = identity.agent_id;
-  return Agent::Create(std::move(agent_options),
-                       {std::make_unique<GrpcControllerLink>(identity_directory),
-                        [](const ConnectionTarget& target, Cancellation& cancellation) {
-                          return ProbeDatabase(target, ProbeOptions(), &cancellation);
-                        },
-                        nullptr, Clock::Real(), Random::Real()});
+  return Agent::Create(std::move(agent_options), {std::make_unique<GrpcControllerLink>(identity_directory),
+                                                  [](const ConnectionTarget& target, Cancellation& cancellation) {
+                                                    return ProbeDatabase(target, ProbeOptions(), &cancellation);
+                                                  },
+                                                  nullptr, Clock::Real(), Random::Real()});
 }
 
-// Ends the process when stopping takes too long: a disk that hangs must not hold up a shutdown. The journal and the spool tell
-// the next start what was going on.
+// Ends the process when stopping takes too long: a disk that hangs must not hold up a shutdown. The journal and the
+// spool tell the next start what was going on.
 class StopWatchdog {
  public:
   explicit StopWatchdog(absl::Duration limit) : thread_([this, limit] { Watch(limit); }) {}

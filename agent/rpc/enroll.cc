@@ -52,10 +52,11 @@ absl::StatusOr<EnrollOutcome> KeepIdentity(Identity identity, const v1::Enrollme
   if (identity.agent_id != token.agent_id() ||
       identity.tls.ca_certificates.find(std::string(absl::StripAsciiWhitespace(token.ca_certificate()))) ==
           std::string::npos) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "ALREADY_ENROLLED",
-                     absl::StrCat("this agent is enrolled already, as \"", identity.agent_id, "\" with the controller at ",
-                                  identity.controller_address),
-                     "to change that, stop the agent, remove the directory identity under its state directory, and enrol");
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "ALREADY_ENROLLED",
+        absl::StrCat("this agent is enrolled already, as \"", identity.agent_id, "\" with the controller at ",
+                     identity.controller_address),
+        "to change that, stop the agent, remove the directory identity under its state directory, and enrol");
   }
   if (identity.controller_address != token.controller_address()) {
     identity.controller_address = token.controller_address();
@@ -109,7 +110,8 @@ absl::StatusOr<EnrollOutcome> EnrollAgent(absl::string_view token_text, const st
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
   v1::EnrollResponse response;
   if (const absl::Status status = FromGrpcStatus(stub->Enroll(&context, request, &response)); !status.ok()) {
-    return Annotate(status, absl::StrCat("the controller at ", token.controller_address(), " did not enrol this agent"));
+    return Annotate(status,
+                    absl::StrCat("the controller at ", token.controller_address(), " did not enrol this agent"));
   }
   RETURN_IF_ERROR(CheckCertificate(response, token.agent_id()));
   identity.tls.certificate = response.certificate();

@@ -10,8 +10,8 @@
 
 namespace backup::agent {
 
-// What the text of an enrolment token says: one line, base64url. INVALID_ARGUMENT ENROLLMENT_TOKEN_MALFORMED when it cannot be
-// a token; its text is a secret and in no message.
+// What the text of an enrolment token says: one line, base64url. INVALID_ARGUMENT ENROLLMENT_TOKEN_MALFORMED when it
+// cannot be a token; its text is a secret and in no message.
 absl::StatusOr<v1::EnrollmentTokenContent> ParseEnrollmentToken(absl::string_view text);
 
 struct EnrollOutcome {
@@ -20,10 +20,10 @@ struct EnrollOutcome {
   bool was_enrolled = false;  // By the same authority under the same name before; the token was not used.
 };
 
-// Makes a key, has the controller certify it in exchange for the one-time token, and writes the identity to `directory`. The
-// key never leaves this host. An agent that is enrolled already under the same name and authority keeps its certificate, and
-// takes over the controller's address if that changed. FAILED_PRECONDITION ALREADY_ENROLLED when there is an identity under another name or of another
-// authority; errors of Enroll and of the files otherwise.
+// Makes a key, has the controller certify it in exchange for the one-time token, and writes the identity to
+// `directory`. The key never leaves this host. An agent that is enrolled already under the same name and authority
+// keeps its certificate, and takes over the controller's address if that changed. FAILED_PRECONDITION ALREADY_ENROLLED
+// when there is an identity under another name or of another authority; errors of Enroll and of the files otherwise.
 absl::StatusOr<EnrollOutcome> EnrollAgent(absl::string_view token, const std::string& directory,
                                           absl::Duration timeout);
 

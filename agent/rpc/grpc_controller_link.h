@@ -10,9 +10,9 @@
 
 namespace backup::agent {
 
-// ControllerLink over gRPC with mutual TLS. After a call that did not reach the controller, or that it did not accept as
-// ours, the next one dials anew with the identity that is on disk then: so it neither waits for gRPC's own back-off nor
-// keeps a certificate or an address that was replaced.
+// ControllerLink over gRPC with mutual TLS. After a call that did not reach the controller, or that it did not accept
+// as ours, the next one dials anew with the identity that is on disk then: so it neither waits for gRPC's own back-off
+// nor keeps a certificate or an address that was replaced.
 class GrpcControllerLink : public ControllerLink {
  public:
   // `identity_directory` as for LoadIdentity; calls give its errors.

@@ -54,6 +54,11 @@ void FakeControllerLink::RefuseProgressOf(const std::string& run, absl::Status e
   refused_progress_[run] = std::move(error);
 }
 
+void FakeControllerLink::RefuseLogOf(const std::string& run, absl::Status error) {
+  MutexLock lock(mu_);
+  refused_logs_[run] = std::move(error);
+}
+
 void FakeControllerLink::LoseAnswers(bool lose) {
   MutexLock lock(mu_);
   lose_answers_ = lose;
@@ -162,9 +167,9 @@ absl::StatusOr<v1::CompleteRunResponse> FakeControllerLink::CompleteRun(const v1
     return it->second;
   }
   results_.push_back(request);
-  wanted_.erase(std::remove_if(wanted_.begin(), wanted_.end(),
-                               [&](const v1::DesiredRun& wanted) { return wanted.run() == run; }),
-                wanted_.end());
+  wanted_.erase(
+      std::remove_if(wanted_.begin(), wanted_.end(), [&](const v1::DesiredRun& wanted) { return wanted.run() == run; }),
+      wanted_.end());
   EraseValue(cancels_, run);
   ++revision_;
   changed_.NotifyAll();
@@ -182,6 +187,9 @@ absl::StatusOr<v1::UploadRunLogResponse> FakeControllerLink::UploadRunLog(const 
   MutexLock lock(mu_);
   if (away_) {
     return Away();
+  }
+  if (auto it = refused_logs_.find(request.attempt().run()); it != refused_logs_.end() && !it->second.ok()) {
+    return it->second;
   }
   std::vector<std::string>& log = logs_[request.attempt().run()];
   for (const v1::RunLogLine& line : request.lines()) {

@@ -11,8 +11,8 @@
 
 namespace backup::testing {
 
-// A controller in memory, as far as an agent sees it. It wants the runs that it was told to want until it has a result of
-// each. Thread-safe.
+// A controller in memory, as far as an agent sees it. It wants the runs that it was told to want until it has a result
+// of each. Thread-safe.
 class FakeControllerLink : public agent::ControllerLink {
  public:
   // From now on it wants these.
@@ -25,9 +25,12 @@ class FakeControllerLink : public agent::ControllerLink {
   void RefuseResultsOf(const std::string& run, absl::Status error);
   // Answers to progress of `run` with this error.
   void RefuseProgressOf(const std::string& run, absl::Status error);
+  // Answers to log lines of `run` with this error; OK takes it back.
+  void RefuseLogOf(const std::string& run, absl::Status error);
   // Takes results, and says UNAVAILABLE all the same, as when the answer was lost.
   void LoseAnswers(bool lose);
-  // Without: a Sync with nothing new answers at once. With (the default): when there is something new, or on cancellation.
+  // Without: a Sync with nothing new answers at once. With (the default): when there is something new, or on
+  // cancellation.
   void SetParks(bool parks);
 
   // What was said, in order.
@@ -62,6 +65,7 @@ class FakeControllerLink : public agent::ControllerLink {
   std::vector<std::string> cancels_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, absl::Status> refused_results_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, absl::Status> refused_progress_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, absl::Status> refused_logs_ ABSL_GUARDED_BY(mu_);
   std::vector<v1::SyncRequest> syncs_ ABSL_GUARDED_BY(mu_);
   std::vector<v1::AttemptProgress> progress_ ABSL_GUARDED_BY(mu_);
   std::vector<v1::CompleteRunRequest> results_ ABSL_GUARDED_BY(mu_);
