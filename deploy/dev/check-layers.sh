@@ -18,15 +18,18 @@ server/api        base,base/rpc,server/domain,server/store,server/loops,server/p
 server            base,base/rpc,server/domain,server/store,server/loops,server/pki,server/api  grpc
 agent/pipeline    base                                                                 -
 agent             base,agent/pipeline                                                  -
-agent/rpc         base,base/rpc,agent                                                  grpc
+agent/rpc         base,base/rpc,agent,agent/pipeline                                   grpc
 ctl               base,base/rpc                                                        grpc
 tests             *                                                                    grpc,pqxx
 tests/testing     *                                                                    -
 tests/system      *                                                                    grpc,pqxx
+tests/golden      *                                                                    grpc
 '
+# ROOM/testing, in any room, holds what only tests use: it may include what ROOM may, and ROOM.
 # Composition roots reach down past their neighbours: file, one more room that it may include.
 exceptions='
 agent/main.cc               agent/rpc
+agent/command_line.cc       agent/rpc
 '
 # Files that only the room itself and the composition root may include, whatever the table allows: all of server/store
 # but its interface.
@@ -64,7 +67,8 @@ check_includes() {
     function report(why) { printf "%s:%d: %s\n", FILENAME, FNR, why }
     FNR == 1 {
       room = room_of(FILENAME)
-      is_test = FILENAME ~ /_i?test\.cc$/ || room ~ /^tests(\/|$)/
+      is_test = FILENAME ~ /_i?test(_[a-z]+)?\.(cc|h)$/ || room ~ /^tests(\/|$)/ || room ~ /\/testing$/
+      if (!(room in room_known)) sub(/\/testing$/, "", room)
       if (!(room in room_known)) report("folder \"" room "\" is not in the table of deploy/dev/check-layers.sh")
     }
     /^[ \t]*#[ \t]*include[ \t]*[<"]/ {
@@ -81,7 +85,7 @@ check_includes() {
       }
       if (header !~ /^(base|server|agent|ctl|tests)\//) next
       target = room_of(header)
-      if (target ~ /^tests(\/|$)/) {
+      if (target ~ /^tests(\/|$)/ || target ~ /\/testing$/) {
         if (!is_test) report("only tests include " header)
         next
       }
@@ -136,6 +140,10 @@ self_test() {
   expect 'ok: messages are for everyone' base/a.h '#include "backup/v1/run.pb.h"'
   expect 'ok: tests see fakes' server/loops/a_test.cc '#include "tests/testing/fake_store.h"'
   expect 'ok: the composition root of the agent' agent/main.cc '#include "agent/rpc/link.h"'
+  expect 'ok: fakes of a room know the room' agent/pipeline/testing/a.h '#include "agent/pipeline/job.h"\n#include "base/clock.h"'
+  expect 'ok: a fixture of tests' server/api/api_test_server.h '#include "tests/testing/fake_store.h"'
+  expect 'fakes of a room do not go up' agent/pipeline/testing/a.h '#include "agent/config.h"'
+  expect 'fakes of a room stay in tests' agent/pipeline/a.cc '#include "agent/pipeline/testing/sink.h"'
   expect 'base knows nobody' base/a.cc '#include "server/domain/cron.h"'
   expect 'base without gRPC' base/a.cc '#include <grpcpp/grpcpp.h>'
   expect 'generated stubs are gRPC' agent/a.cc '#include "backup/v1/run_service.grpc.pb.h"'
