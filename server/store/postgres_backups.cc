@@ -25,9 +25,9 @@ absl::StatusOr<v1::Backup> PostgresStore::GetBackup(absl::string_view name) {
 
 absl::StatusOr<Page<v1::Backup>> PostgresStore::ListBackups(const v1::BackupFilter& filter, const PageRequest& page) {
   RETURN_IF_ERROR(CheckPageSize(page));
+  if (!CheckStorable(filter).ok()) return Page<v1::Backup>();
   const std::string scope = PageScope("backups", filter);
   ASSIGN_OR_RETURN(const int64_t before, ParseSequencePageToken(scope, page.token));
-  if (!CheckStorable(filter).ok()) return Page<v1::Backup>();
   std::vector<std::string> states;
   for (const int state : filter.states()) states.push_back(v1::BackupState_Name(state));
   Conditions conditions;

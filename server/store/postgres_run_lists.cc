@@ -32,9 +32,9 @@ std::vector<std::string> KindNames(const google::protobuf::RepeatedField<int>& k
 
 absl::StatusOr<Page<v1::Run>> PostgresStore::ListRuns(const v1::RunFilter& filter, const PageRequest& page) {
   RETURN_IF_ERROR(CheckPageSize(page));
+  if (!CheckStorable(filter).ok()) return Page<v1::Run>();
   const std::string scope = PageScope("runs", filter);
   ASSIGN_OR_RETURN(const int64_t before, ParseSequencePageToken(scope, page.token));
-  if (!CheckStorable(filter).ok()) return Page<v1::Run>();
   Conditions conditions;
   conditions.Less("sequence", before);
   if (!filter.policy().empty()) conditions.Equal("policy", filter.policy());

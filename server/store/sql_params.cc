@@ -8,7 +8,7 @@ namespace backup::server {
 namespace {
 
 // What a timestamptz and the SQL text of absl both can hold.
-const absl::Time kLastTime = absl::FromUnixSeconds(253402300799);   // 9999-12-31T23:59:59Z
+const absl::Time kEndOfTime = absl::FromUnixSeconds(253402300800);  // 10000-01-01T00:00:00Z
 const absl::Time kFirstTime = absl::FromUnixSeconds(-62135596800);  // 0001-01-01T00:00:00Z
 
 }  // namespace
@@ -49,7 +49,7 @@ SqlParams& SqlParams::TextArray(absl::Span<const std::string> values) {
 }
 
 std::string SqlParams::TimeText(absl::Time value) {
-  if (value > kLastTime) return "infinity";
+  if (value >= kEndOfTime) return "infinity";
   if (value < kFirstTime) return "-infinity";
   const absl::Time whole = absl::FromUnixMicros(absl::ToUnixMicros(value));
   return absl::FormatTime("%E4Y-%m-%d %H:%M:%E6S+00", whole, absl::UTCTimeZone());

@@ -77,6 +77,7 @@ absl::StatusOr<Page<v1::Backup>> FakeStore::ListBackups(const v1::BackupFilter& 
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
   RETURN_IF_ERROR(server::CheckPageSize(page));
+  if (!CheckStorable(filter).ok()) return Page<v1::Backup>();
   const std::string scope = server::PageScope("backups", filter);
   ASSIGN_OR_RETURN(const int64_t before, server::ParseSequencePageToken(scope, page.token));
   Page<v1::Backup> result;

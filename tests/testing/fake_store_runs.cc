@@ -98,6 +98,7 @@ absl::StatusOr<Page<v1::Run>> FakeStore::ListRuns(const v1::RunFilter& filter, c
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
   RETURN_IF_ERROR(server::CheckPageSize(page));
+  if (!CheckStorable(filter).ok()) return Page<v1::Run>();
   const std::string scope = server::PageScope("runs", filter);
   ASSIGN_OR_RETURN(const int64_t before, server::ParseSequencePageToken(scope, page.token));
   Page<v1::Run> result;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "absl/strings/str_cat.h"
+#include "tests/store_contract.h"
+
+namespace backup::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kOrders[] = "agents/db1/databases/orders";
+
+class FleetStoreTest : public StoreContractTest {};
+INSTANTIATE_STORE_CONTRACT(FleetStoreTest);
+
+TEST_P(FleetStoreTest, AnEmptyCatalogHasAnEmptyStatus) {
+  v1::FleetStatus expected;
+  *expected.mutable_time() = ToProto(Now());
+  EXPECT_THAT(store().ReadFleetStatus(Now()), IsOkAndHolds(EqualsProto(expected)));
+  EXPECT_THAT(store().Ping(), IsOk());
+}
+
+TEST_P(FleetStoreTest, StatusHoldsEachDatabaseWithItsNewestGoodBackupAndItsLastDueRun) {
+  AddAgent("db1", {"orders", "crm", "gone"});
+  AddAgent("db1", {"orders", "crm"});
+  AddAgent("db2", {});
+  AddPolicy("nightly");
+  AddBackup(TestBackup(1, kOrders));
+  AddBackup(TestBackup(2, kOrders, v1::BAD));
+  Plan("nightly", {PlannedRun("slot", "nightly", "orders", absl::Hours(1)),
+                   PlannedRun("next", "nightly", "orders", absl::Hours(25))});
+  Change("runs/slot", [](v1::Run& run) { run.set_state(v1::MISSED); });
+  v1::Run verify = ManualRun("verify", kOrders);
+  verify.set_kind(v1::VERIFY);
+  verify.set_backup(TestBackup(1, kOrders).name());
+  *verify.mutable_slot_time() = ToProto(Now() + absl::Hours(2));
+  AddRun(verify);
+
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(3));
+
+  ASSERT_THAT(status, IsOk());
+  ASSERT_EQ(status->databases_size(), 2);
+  EXPECT_EQ(status->databases(0).database().name(), "agents/db1/databases/crm");
+  EXPECT_FALSE(status->databases(0).has_last_good());
+  EXPECT_FALSE(status->databases(0).has_last_run());
+  const v1::DatabaseStatus& orders = status->databases(1);
+  EXPECT_EQ(orders.database().last_good_backup(), TestBackup(1, kOrders).name());
+  EXPECT_EQ(orders.last_good().name(), TestBackup(1, kOrders).name());
+  EXPECT_FALSE(orders.last_good().has_manifest());
+  EXPECT_EQ(orders.last_run().name(), "runs/slot")
+      << "the BACKUP of the newest slot that came due, though made earlier";
+  EXPECT_EQ(orders.health(), v1::HEALTH_UNSPECIFIED);
+  EXPECT_THAT(NamesOf(status->agents()), ElementsAre("agents/db1", "agents/db2"));
+}
+
+TEST_P(FleetStoreTest, StatusCountsBackupsAndTheDueRunsOfADay) {
+  AddAgent("db1", {"orders"});
+  AddPolicy("nightly");
+  AddBackup(TestBackup(1, kOrders));
+  AddBackup(TestBackup(2, kOrders, v1::SUSPICIOUS));
+  v1::Backup replaced = TestBackup(1, kOrders, v1::BAD);
+  replaced.set_size_bytes(500);
+  AddBackup(replaced);
+  AddBackup(TestBackup(3, kOrders));
+  Plan("nightly", {PlannedRun("missed", "nightly", "orders", absl::Hours(1)),
+                   PlannedRun("old", "nightly", "orders", -absl::Hours(24)),
+                   PlannedRun("planned", "nightly", "orders", absl::Hours(2))});
+  Change("runs/missed", [](v1::Run& run) { run.set_state(v1::MISSED); });
+  Change("runs/old", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
+  AddRun(ManualRun("running", kOrders), [](v1::Run& run) { run.set_state(v1::RUNNING); });
+
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(2));
+
+  ASSERT_THAT(status, IsOk());
+  EXPECT_EQ(status->good_backup_count(), 1);
+  EXPECT_EQ(status->total_size_bytes(), 500 + 1000 + 1000);
+  EXPECT_EQ(status->due_count_24h(), 6) << "four that carried the backups, one missed, one running";
+  EXPECT_EQ(status->succeeded_count_24h(), 4);
+  EXPECT_THAT(NamesOf(status->active_runs()), ElementsAre("runs/running"));
+}
+
+TEST_P(FleetStoreTest, EventsComeNewestFirstAndBySubject) {
+  ASSERT_THAT(store().AppendEvents({TestEvent("runs/r1", "A"), TestEvent("runs/r2", "B"), TestEvent("runs/r1", "C")}),
+              IsOk());
+  ASSERT_THAT(store().AppendEvents({}), IsOk());
+
+  const auto types = [&](const std::string& subject, int size) {
+    std::vector<std::string> result;
+    for (const v1::Event& event : AllPages<v1::Event>(
+             size, [&](const server::PageRequest& page) { return store().ListEvents(subject, page); })) {
+      result.push_back(event.type());
+    }
+    return result;
+  };
+  EXPECT_THAT(types("", 2), ElementsAre("C", "B", "A"));
+  EXPECT_THAT(types("runs/r1", 1), ElementsAre("C", "A"));
+  EXPECT_THAT(types("runs/none", 1), IsEmpty());
+  EXPECT_THAT(types("\xff", 1), IsEmpty());
+
+  v1::Event expected = TestEvent("runs/r2", "B");
+  const v1::Event stored = store().ListEvents("runs/r2", {})->items[0];
+  expected.set_name(stored.name());
+  EXPECT_THAT(stored, EqualsProto(expected));
+  EXPECT_THAT(stored.name(), ::testing::MatchesRegex("events/[0-9]+"));
+}
+
+}  // namespace
+}  // namespace backup::testing

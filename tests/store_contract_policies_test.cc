@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/errors.h"
+#include "base/resource_name.h"
+#include "tests/store_contract.h"
+
+namespace backup::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class PolicyStoreTest : public StoreContractTest {};
+INSTANTIATE_STORE_CONTRACT(PolicyStoreTest);
+
+TEST_P(PolicyStoreTest, GivesBackAPolicyAsItWasPut) {
+  const v1::Policy stored = AddPolicy("nightly");
+
+  v1::Policy expected = TestPolicy("nightly");
+  expected.set_etag(stored.etag());
+  *expected.mutable_create_time() = ToProto(Now());
+  *expected.mutable_update_time() = ToProto(Now());
+  EXPECT_THAT(stored, EqualsProto(expected));
+  EXPECT_THAT(store().GetPolicy("policies/nightly"), IsOkAndHolds(EqualsProto(expected)));
+  EXPECT_THAT(stored.etag(), Not(IsEmpty()));
+}
+
+TEST_P(PolicyStoreTest, DoesNotFindWhatIsNotThere) {
+  for (const std::string name : {"policies/none", "nightly", "", "policies/", "policies/A B", "policies/\xff"}) {
+    EXPECT_THAT(store().GetPolicy(name), HasReason("POLICY_NOT_FOUND")) << name;
+    EXPECT_THAT(store().GetPolicy(name), StatusIs(absl::StatusCode::kNotFound)) << name;
+  }
+}
+
+TEST_P(PolicyStoreTest, ReplacementChangesEtagAndUpdateTimeAndKeepsCreateTime) {
+  const v1::Policy first = AddPolicy("nightly");
+
+  const absl::StatusOr<v1::Policy> second = store().ChangePolicy(
+      first.name(), Now() + absl::Hours(1), [](const server::PolicyView& view) -> absl::StatusOr<server::PolicyChange> {
+        server::PolicyChange change;
+        change.put_policy = view.policy;
+        change.put_policy->mutable_spec()->mutable_schedule()->set_cron("5 5 * * *");
+        return change;
+      });
+
+  ASSERT_THAT(second, IsOk());
+  EXPECT_NE(second->etag(), first.etag());
+  EXPECT_THAT(second->create_time(), EqualsProto(first.create_time()));
+  EXPECT_THAT(second->update_time(), EqualsProto(ToProto(Now() + absl::Hours(1))));
+  EXPECT_EQ(second->spec().schedule().cron(), "5 5 * * *");
+}
+
+TEST_P(PolicyStoreTest, ChangeWithoutPutKeepsTheEtag) {
+  const v1::Policy first = AddPolicy("nightly");
+  Plan("nightly", {PlannedRun("r1", "nightly", "orders", absl::Hours(1))});
+  EXPECT_EQ(store().GetPolicy(first.name())->etag(), first.etag());
+}
+
+TEST_P(PolicyStoreTest, ADecisionsErrorIsReturnedAsItIsAndNothingIsDone) {
+  AddPolicy("nightly");
+  const absl::StatusOr<v1::Policy> result = store().ChangePolicy(
+      "policies/nightly", Now(), [](const server::PolicyView&) -> absl::StatusOr<server::PolicyChange> {
+        return EtagMismatch("policies/nightly");
+      });
+  EXPECT_THAT(result, HasReason("ETAG_MISMATCH"));
+  EXPECT_THAT(store().GetPolicy("policies/nightly"), IsOk());
+}
+
+TEST_P(PolicyStoreTest, DecisionSeesPolicyDatabasesAndScheduledRunsOfThisPolicyOnly) {
+  AddAgent("db1", {"orders", "crm"});
+  AddAgent("db2", {"hr"});
+  AddPolicy("nightly");
+  AddPolicy("other");
+  Plan("nightly",
+       {PlannedRun("r1", "nightly", "orders", absl::Hours(1)), PlannedRun("r2", "nightly", "crm", absl::Hours(1))});
+  Plan("other", {PlannedRun("r3", "other", "orders", absl::Hours(1))});
+  Change("runs/r2", [](v1::Run& run) { run.set_state(v1::PENDING); });
+
+  server::PolicyView seen;
+  ASSERT_THAT(store().ChangePolicy("policies/nightly", Now(),
+                                   [&](const server::PolicyView& view) -> absl::StatusOr<server::PolicyChange> {
+                                     seen = view;
+                                     return server::PolicyChange();
+                                   }),
+              IsOk());
+
+  ASSERT_TRUE(seen.policy.has_value());
+  EXPECT_EQ(seen.policy->spec().schedule().cron(), "0 22 * * *");
+  EXPECT_THAT(NamesOf(seen.databases),
+              ElementsAre("agents/db1/databases/crm", "agents/db1/databases/orders", "agents/db2/databases/hr"));
+  EXPECT_EQ(seen.databases[0].display_name(), "shown");
+  EXPECT_THAT(NamesOf(seen.scheduled_runs), ElementsAre("runs/r1"));
+  EXPECT_EQ(seen.scheduled_runs[0].spec().dump().jobs(), 2);
+}
+
+TEST_P(PolicyStoreTest, DecisionAboutANewPolicySeesNone) {
+  bool seen = true;
+  const absl::StatusOr<v1::Policy> result = store().ChangePolicy(
+      "policies/new", Now(), [&](const server::PolicyView& view) -> absl::StatusOr<server::PolicyChange> {
+        seen = view.policy.has_value();
+        return server::PolicyChange();
+      });
+  EXPECT_FALSE(seen);
+  EXPECT_THAT(result, IsOkAndHolds(EqualsProto(v1::Policy())));
+}
+
+TEST_P(PolicyStoreTest, DeletesThePolicyAndLeavesItsRuns) {
+  AddPolicy("nightly");
+  Plan("nightly", {PlannedRun("r1", "nightly", "orders", absl::Hours(1))});
+
+  const absl::StatusOr<v1::Policy> result = store().ChangePolicy(
+      "policies/nightly", Now(), [](const server::PolicyView&) -> absl::StatusOr<server::PolicyChange> {
+        server::PolicyChange change;
+        change.delete_policy = true;
+        change.events = {TestEvent("policies/nightly", "POLICY_DELETED")};
+        return change;
+      });
+
+  EXPECT_THAT(result, IsOkAndHolds(EqualsProto(v1::Policy())));
+  EXPECT_THAT(store().GetPolicy("policies/nightly"), HasReason("POLICY_NOT_FOUND"));
+  EXPECT_THAT(store().GetRun("runs/r1"), IsOk());
+  EXPECT_EQ(store().ListEvents("policies/nightly", {})->items.size(), 1u);
+}
+
+TEST_P(PolicyStoreTest, FillsInNextSlotAndCountOfDatabasesFromThePlan) {
+  AddPolicy("nightly");
+  Plan("nightly",
+       {PlannedRun("r1", "nightly", "orders", absl::Hours(3)), PlannedRun("r2", "nightly", "orders", absl::Hours(1)),
+        PlannedRun("r3", "nightly", "crm", absl::Hours(2))});
+
+  const absl::StatusOr<v1::Policy> policy = store().GetPolicy("policies/nightly");
+
+  ASSERT_THAT(policy, IsOk());
+  EXPECT_EQ(policy->database_count(), 2);
+  EXPECT_THAT(policy->next_slot_time(), EqualsProto(ToProto(Now() + absl::Hours(1))));
+}
+
+TEST_P(PolicyStoreTest, APausedPolicyHasNoNextSlot) {
+  AddPolicy("nightly", /*paused=*/true);
+  Plan("nightly", {PlannedRun("r1", "nightly", "orders", absl::Hours(3))});
+  EXPECT_FALSE(store().GetPolicy("policies/nightly")->has_next_slot_time());
+  EXPECT_EQ(store().GetPolicy("policies/nightly")->database_count(), 1);
+}
+
+TEST_P(PolicyStoreTest, ASlotThatIsThereIsPassedOver) {
+  AddPolicy("nightly");
+  Plan("nightly", {PlannedRun("r1", "nightly", "orders", absl::Hours(1))});
+  Plan("nightly",
+       {PlannedRun("r2", "nightly", "orders", absl::Hours(1)), PlannedRun("r3", "nightly", "crm", absl::Hours(1))});
+
+  EXPECT_THAT(store().GetRun("runs/r1"), IsOk());
+  EXPECT_THAT(store().GetRun("runs/r2"), HasReason("RUN_NOT_FOUND"));
+  EXPECT_THAT(store().GetRun("runs/r3"), IsOk());
+}
+
+TEST_P(PolicyStoreTest, WithdrawsAndReplansOnlyWhatIsStillScheduled) {
+  AddPolicy("nightly");
+  Plan("nightly", {PlannedRun("r1", "nightly", "a", absl::Hours(1)), PlannedRun("r2", "nightly", "b", absl::Hours(1)),
+                   PlannedRun("r3", "nightly", "c", absl::Hours(1)), PlannedRun("r4", "nightly", "d", absl::Hours(1))});
+  Change("runs/r2", [](v1::Run& run) { run.set_state(v1::PENDING); });
+  Change("runs/r4", [](v1::Run& run) { run.set_state(v1::PENDING); });
+  const v1::Run before = *store().GetRun("runs/r4");
+
+  ASSERT_THAT(store().ChangePolicy("policies/nightly", Now(),
+                                   [](const server::PolicyView&) -> absl::StatusOr<server::PolicyChange> {
+                                     server::PolicyChange change;
+                                     change.withdraw_runs = {"runs/r1", "runs/r2", "runs/none"};
+                                     for (const char* id : {"r3", "r4"}) {
+                                       v1::Run run = PlannedRun(id, "nightly", "x", absl::Hours(2));
+                                       run.set_epoch(2);
+                                       run.mutable_spec()->mutable_dump()->set_jobs(9);
+                                       change.update_runs.push_back(run);
+                                     }
+                                     return change;
+                                   }),
+              IsOk());
+
+  EXPECT_THAT(store().GetRun("runs/r1"), HasReason("RUN_NOT_FOUND"));
+  EXPECT_THAT(store().GetRun("runs/r2"), IsOk());
+  EXPECT_THAT(store().GetRun("runs/r4"), IsOkAndHolds(EqualsProto(before)));
+  const v1::Run replanned = *store().GetRun("runs/r3");
+  EXPECT_EQ(replanned.epoch(), 2);
+  EXPECT_EQ(replanned.spec().dump().jobs(), 9);
+  EXPECT_THAT(replanned.not_before_time(), EqualsProto(ToProto(Now() + absl::Hours(2) + absl::Minutes(1))));
+  EXPECT_EQ(replanned.database(), "agents/db1/databases/c") << "what a run is about never changes";
+  EXPECT_THAT(replanned.slot_time(), EqualsProto(ToProto(Now() + absl::Hours(1))));
+}
+
+TEST_P(PolicyStoreTest, AWithdrawnSlotMayBePlannedAgain) {
+  AddPolicy("nightly");
+  Plan("nightly", {PlannedRun("r1", "nightly", "a", absl::Hours(1))});
+  ASSERT_THAT(store().ChangePolicy("policies/nightly", Now(),
+                                   [](const server::PolicyView&) -> absl::StatusOr<server::PolicyChange> {
+                                     server::PolicyChange change;
+                                     change.withdraw_runs = {"runs/r1"};
+                                     change.create_runs = {PlannedRun("r2", "nightly", "a", absl::Hours(1))};
+                                     return change;
+                                   }),
+              IsOk());
+  EXPECT_THAT(store().GetRun("runs/r2"), IsOk());
+}
+
+TEST_P(PolicyStoreTest, AWrongValueAnywhereStopsTheWholeChange) {
+  AddPolicy("nightly");
+  const absl::StatusOr<v1::Policy> result = store().ChangePolicy(
+      "policies/nightly", Now(), [](const server::PolicyView&) -> absl::StatusOr<server::PolicyChange> {
+        server::PolicyChange change;
+        change.delete_policy = true;
+        change.create_runs = {PlannedRun("r1", "nightly", "a", absl::Hours(1)),
+                              PlannedRun("r2", "nightly", "b", absl::Hours(1))};
+        change.create_runs[1].set_kind(v1::RUN_KIND_UNSPECIFIED);
+        return change;
+      });
+  EXPECT_THAT(result, HasReason("VALUE_INVALID"));
+  EXPECT_THAT(store().GetPolicy("policies/nightly"), IsOk());
+  EXPECT_THAT(store().GetRun("runs/r1"), HasReason("RUN_NOT_FOUND"));
+}
+
+TEST_P(PolicyStoreTest, APolicyCannotBeStoredUnderAnotherName) {
+  for (const std::string name : {"policies/other", "nightly", "policies/No Good"}) {
+    EXPECT_THAT(store().ChangePolicy(name, Now(),
+                                     [](const server::PolicyView&) -> absl::StatusOr<server::PolicyChange> {
+                                       server::PolicyChange change;
+                                       change.put_policy = TestPolicy("nightly");
+                                       return change;
+                                     }),
+                StatusIs(absl::StatusCode::kInvalidArgument))
+        << name;
+  }
+  EXPECT_THAT(store().GetPolicy("policies/nightly"), HasReason("POLICY_NOT_FOUND"));
+}
+
+TEST_P(PolicyStoreTest, ListsByIdInPages) {
+  for (const char* id : {"b", "a-b", "a", "c", "a0"}) AddPolicy(id);
+  const std::vector<v1::Policy> all =
+      AllPages<v1::Policy>(2, [&](const server::PageRequest& page) { return store().ListPolicies(page); });
+  EXPECT_THAT(NamesOf(all), ElementsAre("policies/a", "policies/a-b", "policies/a0", "policies/b", "policies/c"));
+}
+
+}  // namespace
+}  // namespace backup::testing

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "absl/strings/str_cat.h"
+#include "tests/store_contract.h"
+
+namespace backup::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kOrders[] = "agents/db1/databases/orders";
+
+class RunListStoreTest : public StoreContractTest {
+ protected:
+  void SetUp() override {
+    StoreContractTest::SetUp();
+    if (HasFatalFailure()) return;
+    AddAgent("db1", {"orders", "crm"});
+    AddAgent("db2", {"hr"});
+  }
+  std::vector<std::string> Listed(const v1::RunFilter& filter, int size = 100) {
+    return NamesOf(
+        AllPages<v1::Run>(size, [&](const server::PageRequest& page) { return store().ListRuns(filter, page); }));
+  }
+  std::vector<std::string> ToAdvance(absl::Duration in, int limit = 100) {
+    const absl::StatusOr<std::vector<std::string>> names = store().ListRunsToAdvance(Now() + in, limit);
+    EXPECT_THAT(names, IsOk());
+    return names.value_or(std::vector<std::string>());
+  }
+  absl::Duration NextAdvance(absl::Duration in) {
+    const absl::StatusOr<absl::Time> next = store().NextAdvanceTime(Now() + in);
+    EXPECT_THAT(next, IsOk());
+    return next.value_or(absl::InfinitePast()) - Now();
+  }
+};
+INSTANTIATE_STORE_CONTRACT(RunListStoreTest);
+
+TEST_P(RunListStoreTest, FiltersByEveryField) {
+  AddPolicy("nightly");
+  Plan("nightly",
+       {PlannedRun("p1", "nightly", "orders", absl::Hours(1)), PlannedRun("p2", "nightly", "crm", absl::Hours(1))});
+  AddRun(ManualRun("m1", kOrders), [](v1::Run& run) { run.set_state(v1::FAILED); });
+  AddRun(ManualRun("m2", "agents/db2/databases/hr"));
+
+  EXPECT_THAT(Listed({}), ElementsAre("runs/m2", "runs/m1", "runs/p2", "runs/p1")) << "newest first";
+  v1::RunFilter filter;
+  filter.set_policy("policies/nightly");
+  EXPECT_THAT(Listed(filter), ElementsAre("runs/p2", "runs/p1"));
+  filter.set_database(kOrders);
+  EXPECT_THAT(Listed(filter), ElementsAre("runs/p1"));
+  filter.clear_policy();
+  EXPECT_THAT(Listed(filter), ElementsAre("runs/m1", "runs/p1"));
+  filter.add_states(v1::FAILED);
+  filter.add_states(v1::PENDING);
+  EXPECT_THAT(Listed(filter), ElementsAre("runs/m1"));
+  filter.Clear();
+  filter.set_agent("agents/db2");
+  EXPECT_THAT(Listed(filter), ElementsAre("runs/m2"));
+  filter.set_agent("agents/db");
+  EXPECT_THAT(Listed(filter), IsEmpty()) << "no prefixes";
+  filter.Clear();
+  filter.add_states(v1::SCHEDULED);
+  EXPECT_THAT(Listed(filter), ElementsAre("runs/p2", "runs/p1"));
+  filter.Clear();
+  filter.add_kinds(v1::VERIFY);
+  EXPECT_THAT(Listed(filter), IsEmpty());
+}
+
+TEST_P(RunListStoreTest, PagesHoldStillWhileRowsAreAdded) {
+  for (int i = 0; i < 7; ++i) AddRun(ManualRun(absl::StrCat("r", i), kOrders));
+  const absl::StatusOr<server::Page<v1::Run>> first = store().ListRuns({}, {3, ""});
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(NamesOf(first->items), ElementsAre("runs/r6", "runs/r5", "runs/r4"));
+
+  AddRun(ManualRun("new1", kOrders));
+  AddRun(ManualRun("new2", kOrders));
+
+  const absl::StatusOr<server::Page<v1::Run>> second = store().ListRuns({}, {3, first->next_token});
+  ASSERT_THAT(second, IsOk());
+  EXPECT_THAT(NamesOf(second->items), ElementsAre("runs/r3", "runs/r2", "runs/r1"));
+  const absl::StatusOr<server::Page<v1::Run>> third = store().ListRuns({}, {3, second->next_token});
+  ASSERT_THAT(third, IsOk());
+  EXPECT_THAT(NamesOf(third->items), ElementsAre("runs/r0"));
+  EXPECT_EQ(third->next_token, "");
+}
+
+TEST_P(RunListStoreTest, AFullLastPageHasNoNext) {
+  for (int i = 0; i < 4; ++i) AddRun(ManualRun(absl::StrCat("r", i), kOrders));
+  EXPECT_EQ(store().ListRuns({}, {4, ""})->next_token, "");
+  EXPECT_THAT(Listed({}, 2), ElementsAre("runs/r3", "runs/r2", "runs/r1", "runs/r0"));
+}
+
+TEST_P(RunListStoreTest, RefusesTokensOfOtherListsAndFilters) {
+  for (int i = 0; i < 4; ++i) AddRun(ManualRun(absl::StrCat("r", i), kOrders));
+  const std::string token = store().ListRuns({}, {2, ""})->next_token;
+  v1::RunFilter filter;
+  filter.set_database(kOrders);
+  EXPECT_THAT(store().ListRuns(filter, {2, token}), HasReason("PAGE_TOKEN_INVALID"));
+  EXPECT_THAT(store().ListBackups({}, {2, token}), HasReason("PAGE_TOKEN_INVALID"));
+  EXPECT_THAT(store().ListEvents("", {2, token}), HasReason("PAGE_TOKEN_INVALID"));
+  for (const std::string& bad : {std::string("x"), std::string("!!"), token + "AAAA", token.substr(1),
+                                 std::string(5000, 'A'), std::string("\xff\0", 2)}) {
+    EXPECT_THAT(store().ListRuns({}, {2, bad}), HasReason("PAGE_TOKEN_INVALID")) << bad;
+    EXPECT_THAT(store().ListPolicies({2, bad}), HasReason("PAGE_TOKEN_INVALID")) << bad;
+    EXPECT_THAT(store().ListAgents({2, bad}), HasReason("PAGE_TOKEN_INVALID")) << bad;
+    EXPECT_THAT(store().ListDatabases("", {2, bad}), HasReason("PAGE_TOKEN_INVALID")) << bad;
+  }
+}
+
+TEST_P(RunListStoreTest, RefusesPageSizesOutOfRange) {
+  for (const int size : {0, -1, 1001, INT32_MAX}) {
+    EXPECT_THAT(store().ListRuns({}, {size, ""}), HasReason("INVALID_FIELD")) << size;
+    EXPECT_THAT(store().ListBackups({}, {size, ""}), HasReason("INVALID_FIELD")) << size;
+    EXPECT_THAT(store().ListPolicies({size, ""}), HasReason("INVALID_FIELD")) << size;
+    EXPECT_THAT(store().ListAgents({size, ""}), HasReason("INVALID_FIELD")) << size;
+    EXPECT_THAT(store().ListDatabases("", {size, ""}), HasReason("INVALID_FIELD")) << size;
+    EXPECT_THAT(store().ListEvents("", {size, ""}), HasReason("INVALID_FIELD")) << size;
+  }
+}
+
+TEST_P(RunListStoreTest, NamesWhatTimeMayHaveChangedOldestSlotFirst) {
+  AddPolicy("nightly");
+  Plan("nightly",
+       {PlannedRun("later", "nightly", "orders", absl::Hours(2)), PlannedRun("due", "nightly", "crm", absl::Hours(1))});
+  AddRun(ManualRun("pending", kOrders),
+         [](v1::Run& run) { *run.mutable_start_deadline_time() = ToProto(Now() + absl::Minutes(30)); });
+  AddRun(ManualRun("running", kOrders), [](v1::Run& run) {
+    run.set_state(v1::RUNNING);
+    *run.mutable_lease_end_time() = ToProto(Now() + absl::Minutes(10));
+  });
+  AddRun(ManualRun("ended", kOrders), [](v1::Run& run) {
+    run.set_state(v1::LOST);
+    *run.mutable_lease_end_time() = ToProto(Now() + absl::Minutes(1));
+  });
+
+  EXPECT_THAT(ToAdvance(absl::Minutes(9)), IsEmpty());
+  EXPECT_EQ(NextAdvance(absl::Minutes(9)), absl::Minutes(10));
+  EXPECT_THAT(ToAdvance(absl::Minutes(10)), ElementsAre("runs/running")) << "at the very moment";
+  EXPECT_EQ(NextAdvance(absl::Minutes(10)), absl::Minutes(30)) << "what is named already is not news";
+  EXPECT_THAT(ToAdvance(absl::Minutes(61)), ElementsAre("runs/pending", "runs/running", "runs/due"));
+  EXPECT_THAT(ToAdvance(absl::Minutes(60)), ElementsAre("runs/pending", "runs/running")) << "not before its not_before";
+  EXPECT_THAT(ToAdvance(absl::Hours(9), 2), ElementsAre("runs/pending", "runs/running"));
+  EXPECT_EQ(NextAdvance(absl::Hours(9)), absl::InfiniteDuration());
+}
+
+TEST_P(RunListStoreTest, ARunningRunWithoutALeaseIsNamedAndAPendingOneWithoutADeadlineIsNot) {
+  AddRun(ManualRun("pending", kOrders));
+  AddRun(ManualRun("running", kOrders), [](v1::Run& run) { run.set_state(v1::RUNNING); });
+  EXPECT_THAT(ToAdvance(absl::Hours(9999)), ElementsAre("runs/running"));
+  EXPECT_EQ(NextAdvance(absl::ZeroDuration()), absl::InfiniteDuration());
+}
+
+TEST_P(RunListStoreTest, NamesPendingRunsOfAPausedPolicyOnceButNotThoseAskedForByHand) {
+  AddPolicy("nightly", /*paused=*/true);
+  AddPolicy("active");
+  Plan("nightly",
+       {PlannedRun("r1", "nightly", "orders", absl::Hours(1)), PlannedRun("r2", "nightly", "crm", absl::Hours(2))});
+  Plan("active", {PlannedRun("r3", "active", "orders", absl::Hours(1))});
+  v1::Run manual = ManualRun("m1", kOrders);
+  manual.set_policy("policies/nightly");
+  AddRun(manual);
+  Change("runs/r1", [](v1::Run& run) { run.set_state(v1::PENDING); });
+  Change("runs/r3", [](v1::Run& run) { run.set_state(v1::PENDING); });
+
+  EXPECT_THAT(ToAdvance(absl::ZeroDuration()), ElementsAre("runs/r1"));
+  EXPECT_THAT(ToAdvance(absl::Hours(8)), ElementsAre("runs/r1", "runs/r3", "runs/r2"));
+}
+
+TEST_P(RunListStoreTest, OpenRunsOfAnAgentComeByNotBefore) {
+  AddPolicy("nightly");
+  Plan("nightly",
+       {PlannedRun("r2", "nightly", "orders", absl::Hours(2)), PlannedRun("r1", "nightly", "orders", absl::Hours(1)),
+        PlannedRun("r9", "nightly", "crm", absl::Hours(30))});
+  AddRun(ManualRun("m1", kOrders));
+  AddRun(ManualRun("m2", kOrders), [](v1::Run& run) { run.set_state(v1::RUNNING); });
+  AddRun(ManualRun("m3", kOrders), [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
+  AddRun(ManualRun("m4", "agents/db2/databases/hr"));
+
+  const absl::StatusOr<std::vector<v1::Run>> open = store().ListOpenRuns("agents/db1", Now() + absl::Hours(24));
+
+  ASSERT_THAT(open, IsOk());
+  EXPECT_THAT(NamesOf(*open), ElementsAre("runs/m1", "runs/m2", "runs/r1", "runs/r2"));
+  EXPECT_THAT(*store().ListOpenRuns("agents/none", Now() + absl::Hours(24)), IsEmpty());
+  EXPECT_THAT(*store().ListOpenRuns("db1", Now() + absl::Hours(24)), IsEmpty());
+  EXPECT_EQ(store().ListOpenRuns("agents/db1", absl::InfiniteFuture())->size(), 5u);
+}
+
+TEST_P(RunListStoreTest, LogIsAppendedWhereItEndsAndReadFromAnyOffset) {
+  AddRun(ManualRun("r1", kOrders));
+  const auto line = [](int64_t offset, const std::string& text) {
+    v1::RunLogLine result;
+    result.set_offset(offset);
+    *result.mutable_time() = ToProto(Now());
+    result.set_text(text);
+    return result;
+  };
+  EXPECT_EQ(*store().AppendRunLog("runs/r1", {}), 0);
+  EXPECT_EQ(*store().AppendRunLog("runs/r1", {line(0, "a"), line(1, "b \\ \" ' {},")}), 2);
+  EXPECT_EQ(*store().AppendRunLog("runs/r1", {line(0, "again"), line(1, "again"), line(2, "c")}), 3);
+  EXPECT_EQ(*store().AppendRunLog("runs/r1", {line(1, "again")}), 3);
+  EXPECT_EQ(*store().AppendRunLog("runs/r1", {line(10, "after a gap")}), 11);
+  EXPECT_EQ(*store().AppendRunLog("runs/r1", {line(5, "too late"), line(-1, "never")}), 11);
+
+  const absl::StatusOr<std::vector<v1::RunLogLine>> all = store().ListRunLog("runs/r1", 0, 100);
+  ASSERT_THAT(all, IsOk());
+  ASSERT_EQ(all->size(), 4u);
+  EXPECT_THAT((*all)[1], EqualsProto(line(1, "b \\ \" ' {},")));
+  EXPECT_THAT((*all)[3], EqualsProto(line(10, "after a gap")));
+  const absl::StatusOr<std::vector<v1::RunLogLine>> some = store().ListRunLog("runs/r1", 1, 2);
+  EXPECT_THAT(some->size(), 2u);
+  EXPECT_EQ((*some)[0].text(), "b \\ \" ' {},");
+  EXPECT_THAT(*store().ListRunLog("runs/r1", 11, 100), IsEmpty());
+}
+
+}  // namespace
+}  // namespace backup::testing
