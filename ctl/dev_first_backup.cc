@@ -39,13 +39,13 @@ absl::StatusOr<std::string> AgentBootId(Client& client, const std::string& agent
 }
 
 absl::StatusOr<std::string> AwaitDatabase(Client& client, const std::string& agent, const std::string& old_boot_id,
-                                          absl::Duration timeout) {
+                                          const std::function<bool()>& runs, absl::Duration timeout) {
   v1::ListDatabasesRequest request;
   request.set_parent(agent);
   absl::StatusOr<std::string> boot_id = std::string();
   WaitUntil(timeout, client.interrupt(), [&] {
     boot_id = AgentBootId(client, agent);
-    return !boot_id.ok() || (!boot_id->empty() && *boot_id != old_boot_id);
+    return !boot_id.ok() || (!boot_id->empty() && *boot_id != old_boot_id) || !runs();
   });
   RETURN_IF_ERROR(boot_id.status());
   ASSIGN_OR_RETURN(const v1::ListDatabasesResponse response,
@@ -53,7 +53,7 @@ absl::StatusOr<std::string> AwaitDatabase(Client& client, const std::string& age
   if (*boot_id != old_boot_id && !response.databases().empty()) return response.databases(0).name();
   if (client.interrupt().cancelled()) return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED", "interrupted");
   return MakeError(absl::StatusCode::kInternal, "DEV_AGENT_FAILED",
-                   absl::StrCat(agent, " does not report its database"));
+                   absl::StrCat(agent, runs() ? " does not report its database" : " has ended"));
 }
 
 absl::StatusOr<std::optional<v1::Backup>> NewestGoodBackup(Client& client, const std::string& database) {

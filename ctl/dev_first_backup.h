@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,9 +20,10 @@ absl::StatusOr<bool> EnsurePolicy(Client& client, const v1::Policy& policy);
 absl::StatusOr<std::string> AgentBootId(Client& client, const std::string& agent);
 
 // The agent's one database, `agents/{agent}/databases/{database}`, once the controller has heard of a start of the
-// agent other than `old_boot_id` (any, when that is ""). INTERNAL DEV_AGENT_FAILED after `timeout`.
+// agent other than `old_boot_id` (any, when that is ""). INTERNAL DEV_AGENT_FAILED after `timeout`, or once `runs` says
+// that the agent does not run.
 absl::StatusOr<std::string> AwaitDatabase(Client& client, const std::string& agent, const std::string& old_boot_id,
-                                          absl::Duration timeout);
+                                          const std::function<bool()>& runs, absl::Duration timeout);
 
 // The newest good backup of `database`; nothing when there is none.
 absl::StatusOr<std::optional<v1::Backup>> NewestGoodBackup(Client& client, const std::string& database);

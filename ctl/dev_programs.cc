@@ -34,12 +34,6 @@ std::string Quoted(absl::string_view text) {
                       "\"");
 }
 
-std::string LastLines(const std::string& file, size_t count) {
-  std::vector<std::string> lines = absl::StrSplit(ReadFile(file, 64 << 20).value_or(""), '\n', absl::SkipEmpty());
-  if (lines.size() > count) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
-  return absl::StrJoin(lines, "\n");
-}
-
 absl::Status RunAgentCommand(std::vector<std::string> argv, const Environment& environment) {
   ChildOptions child;
   child.argv = std::move(argv);
@@ -87,10 +81,17 @@ absl::StatusOr<std::string> AwaitDevController(const DevLayout& layout, Cancella
   if (interrupt.cancelled()) return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED", "interrupted");
   const auto address = ReadFile(AddressFile(layout));
   if (address.ok() && runs()) return std::string(absl::StripAsciiWhitespace(*address));
-  return MakeError(
-      absl::StatusCode::kInternal, "DEV_CONTROLLER_FAILED",
-      absl::StrCat("the controller does not serve; the end of its log:\n", LastLines(layout.log_of("controller"), 5)),
-      absl::StrCat("see ", layout.log_of("controller")));
+  return MakeError(absl::StatusCode::kInternal, "DEV_CONTROLLER_FAILED",
+                   absl::StrCat("the controller does not serve; ", EndOfLog(layout, "controller")),
+                   absl::StrCat("see ", layout.log_of("controller")));
+}
+
+std::string EndOfLog(const DevLayout& layout, const std::string& name) {
+  constexpr std::ptrdiff_t kLineCount = 5;
+  const std::string log = ReadFile(layout.log_of(name), 64 << 20).value_or("");
+  std::vector<absl::string_view> lines = absl::StrSplit(log, '\n', absl::SkipEmpty());
+  if (std::ssize(lines) > kLineCount) lines.erase(lines.begin(), lines.end() - kLineCount);
+  return absl::StrCat("the end of its log:\n", absl::StrJoin(lines, "\n"));
 }
 
 std::string DevAgentConfigText(const DevLayout& layout, const DevSettings& settings) {

@@ -31,6 +31,8 @@ std::string DevAgentConfigText(const DevLayout& layout, const DevSettings& setti
 absl::Status InitDevRepository(const std::string& agent_program, const std::string& repository);
 // Uses the one-time token; it goes through a file of mode 0600 that is removed again.
 absl::Status EnrollDevAgent(const DevLayout& layout, const std::string& agent_program, const std::string& token);
+// The last lines of what a program has logged, to show with an error.
+std::string EndOfLog(const DevLayout& layout, const std::string& name);
 // True when the agent has its identity.
 bool IsDevAgentEnrolled(const DevLayout& layout);
 // Writes `config` and starts the agent; one that runs with another configuration is stopped first, one that runs with

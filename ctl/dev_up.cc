@@ -79,7 +79,12 @@ absl::StatusOr<std::string> StartAgent(Session& session, const DevLayout& layout
   ASSIGN_OR_RETURN(const std::string boot_id, AgentBootId(client, agent));
   ASSIGN_OR_RETURN(const bool started,
                    EnsureDevAgent(layout, program, DevAgentConfigText(layout, settings), environment.interrupt));
-  return AwaitDatabase(client, agent, started ? boot_id : "", absl::Seconds(60));
+  const auto runs = [&] { return FindDetached(layout.process_file("agent")).has_value(); };
+  auto database = AwaitDatabase(client, agent, started ? boot_id : "", runs, absl::Seconds(60));
+  if (ErrorReason(database.status()) != "DEV_AGENT_FAILED") return database;
+  return MakeError(database.status().code(), "DEV_AGENT_FAILED",
+                   absl::StrCat(database.status().message(), "; ", EndOfLog(layout, "agent")),
+                   absl::StrCat("see ", layout.log_of("agent")));
 }
 
 }  // namespace
