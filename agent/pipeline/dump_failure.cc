@@ -36,6 +36,7 @@ constexpr Words kWords[] = {
     {"role \"", v1::FAILURE_CAUSE_UNSPECIFIED},  // See below: with "does not exist".
     {"certificate authentication failed", v1::AUTH},
     {"invalid snapshot identifier", v1::WRONG_DATABASE},
+    {"cannot import a snapshot from a different database", v1::WRONG_DATABASE},
     {"database \"", v1::FAILURE_CAUSE_UNSPECIFIED},  // The same.
     {"is not currently accepting connections", v1::WRONG_DATABASE},
     {"terminating connection", v1::NETWORK},

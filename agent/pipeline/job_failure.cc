@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pipeline/job_failure.h"
 
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_format.h"
 #include "base/errors.h"
 
 namespace backup::agent {
 namespace {
 
-constexpr char kStderrKey[] = "stderr";
+constexpr int kMaxStderrLines = 40;
+
+// Key of the line `number` in an error's metadata.
+std::string StderrKey(int number) { return absl::StrFormat("stderr%02d", number); }
 
 absl::StatusCode CodeOf(v1::FailureCause cause) {
   switch (cause) {
@@ -46,8 +48,8 @@ absl::StatusCode CodeOf(v1::FailureCause cause) {
 absl::Status JobError(v1::FailureCause cause, absl::string_view message, absl::string_view hint,
                       const std::vector<std::string>& stderr_lines) {
   ErrorMetadata metadata;
-  if (!stderr_lines.empty()) {
-    metadata.emplace_back(kStderrKey, absl::StrJoin(stderr_lines, "\n"));
+  for (int i = 0; i < kMaxStderrLines && i < static_cast<int>(stderr_lines.size()); ++i) {
+    metadata.emplace_back(StderrKey(i), stderr_lines[i]);
   }
   return MakeError(CodeOf(cause), v1::FailureCause_Name(cause), message, hint, metadata);
 }
@@ -72,15 +74,13 @@ v1::Failure FailureFromStatus(const absl::Status& status) {
   failure.set_cause(cause);
   failure.set_message(std::string(status.message()));
   failure.set_hint(ErrorHint(status));
-  for (const v1::ErrorInfo& info : GetErrorInfos(status)) {
-    auto lines = info.metadata().find(kStderrKey);
-    if (lines == info.metadata().end()) {
-      continue;
+  const std::vector<v1::ErrorInfo> infos = GetErrorInfos(status);
+  for (int i = 0; i < kMaxStderrLines && !infos.empty(); ++i) {
+    auto line = infos.front().metadata().find(StderrKey(i));
+    if (line == infos.front().metadata().end()) {
+      break;
     }
-    for (absl::string_view line : absl::StrSplit(lines->second, '\n')) {
-      failure.add_stderr_lines(std::string(line));
-    }
-    break;
+    failure.add_stderr_lines(line->second);
   }
   return failure;
 }

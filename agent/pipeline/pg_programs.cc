@@ -60,9 +60,11 @@ std::string DescribeFailure(const std::string& directory, const absl::Status& st
 
 }  // namespace
 
-std::string PgVersion::ToString() const {
-  return major >= 100 ? absl::StrCat(major / 100, ".", major % 100, ".", minor) : absl::StrCat(major, ".", minor);
+std::string PgVersion::BranchToString() const {
+  return branch % 100 == 0 ? absl::StrCat(branch / 100) : absl::StrCat(branch / 100, ".", branch % 100);
 }
+
+std::string PgVersion::ToString() const { return absl::StrCat(BranchToString(), ".", minor); }
 
 absl::StatusOr<PgVersion> ParseProgramVersion(absl::string_view version_line) {
   const absl::Status invalid =
@@ -93,14 +95,14 @@ absl::StatusOr<PgVersion> ParseProgramVersion(absl::string_view version_line) {
   if (numbers[0] < 10) {
     return PgVersion{numbers[0] * 100 + numbers[1], numbers[2]};
   }
-  return PgVersion{numbers[0], numbers[1]};
+  return PgVersion{numbers[0] * 100, numbers[1]};
 }
 
 PgVersion VersionFromNumber(int server_version_num) {
   if (server_version_num < 100000) {
     return {server_version_num / 100, server_version_num % 100};
   }
-  return {server_version_num / 10000, server_version_num % 10000};
+  return {server_version_num / 10000 * 100, server_version_num % 10000};
 }
 
 absl::StatusOr<PgPrograms> FindPgPrograms(PgVersion server, const PgProgramsOptions& options) {
@@ -114,7 +116,7 @@ absl::StatusOr<PgPrograms> FindPgPrograms(PgVersion server, const PgProgramsOpti
     absl::StatusOr<PgPrograms> programs = ProgramsIn(directory, options.version_timeout);
     if (!programs.ok()) {
       rejected.push_back(DescribeFailure(directory, programs.status()));
-    } else if (programs->version.major < server.major) {
+    } else if (programs->version.branch < server.branch) {
       rejected.push_back(absl::StrCat("pg_dump ", programs->version.ToString(), " in ", directory));
     } else if (!best.has_value() || best->version < programs->version) {
       best = *programs;
@@ -123,10 +125,11 @@ absl::StatusOr<PgPrograms> FindPgPrograms(PgVersion server, const PgProgramsOpti
   if (best.has_value()) {
     return *std::move(best);
   }
-  return JobError(v1::VERSION_MISMATCH,
-                  absl::StrCat("no pg_dump fit for the server, which is version ", server.ToString(),
-                               "; found: ", rejected.empty() ? "none" : absl::StrJoin(rejected, "; ")),
-                  absl::StrCat("install postgresql-client-", server.major, " or name the directory with --pg-bindir"));
+  return JobError(
+      v1::VERSION_MISMATCH,
+      absl::StrCat("no pg_dump fit for the server, which is version ", server.ToString(),
+                   "; found: ", rejected.empty() ? "none" : absl::StrJoin(rejected, "; ")),
+      absl::StrCat("install postgresql-client-", server.BranchToString(), " or name the directory with --pg-bindir"));
 }
 
 }  // namespace backup::agent

@@ -12,10 +12,13 @@ namespace backup::agent {
 
 // A version of PostgreSQL. Ordered as released.
 struct PgVersion {
-  int major = 0;  // 15; before 10 the first two numbers together: 906 for 9.6.
+  // Hundreds count releases with one number, as 1500 for 15; before 10 a release had two: 906 for 9.6. Equal for all
+  // minor versions of what is called a major version.
+  int branch = 0;
   int minor = 0;
   auto operator<=>(const PgVersion&) const = default;
-  std::string ToString() const;  // "15.8", "9.6.24".
+  std::string ToString() const;        // "15.8", "9.6.24".
+  std::string BranchToString() const;  // "15", "9.6".
 };
 
 // From what `--version` prints: "pg_dump (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)", "... 17beta1", "... 9.6.24".

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pipeline/sql_lexer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace backup::agent {
+namespace {
+
+using ::testing::ElementsAre;
+
+// All that a lexer finds: statements as "text;", comments as "-- text", commands as they are.
+std::vector<std::string> Lex(const std::string& sql, size_t piece_bytes, bool conforming = true) {
+  SqlLexer lexer;
+  lexer.set_standard_conforming_strings(conforming);
+  std::vector<std::string> found;
+  std::string statement;
+  for (size_t position = 0; position < sql.size(); position += piece_bytes) {
+    // A copy for each piece: nothing may be read from one that has gone.
+    const std::string piece = sql.substr(position, piece_bytes);
+    absl::string_view input = piece;
+    while (!input.empty()) {
+      switch (lexer.Next(&input)) {
+        case SqlLexer::Event::kText:
+          absl::StrAppend(&statement, lexer.text());
+          break;
+        case SqlLexer::Event::kStatementEnd:
+          found.push_back(statement + ";");
+          statement.clear();
+          break;
+        case SqlLexer::Event::kLineComment:
+          found.push_back(absl::StrCat("--", lexer.line()));
+          break;
+        case SqlLexer::Event::kMetaCommand:
+          found.push_back(lexer.line());
+          break;
+        case SqlLexer::Event::kInputUsedUp:
+          break;
+      }
+    }
+  }
+  if (!lexer.at_top_level()) {
+    found.push_back("open: " + statement);
+  }
+  return found;
+}
+
+struct Case {
+  const char* name;
+  std::string sql;
+  std::vector<std::string> found;
+};
+
+class SqlLexerTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(SqlLexerTest, FindsTheSameInPiecesOfAnySize) {
+  for (size_t piece_bytes : {1, 2, 3, 5, 7, 1000}) {
+    EXPECT_EQ(Lex(GetParam().sql, piece_bytes), GetParam().found) << "pieces of " << piece_bytes;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Texts, SqlLexerTest,
+    ::testing::Values(
+        Case{"Statements", "SELECT 1;\n  SELECT 2 ;", {"SELECT 1;", "SELECT 2 ;"}},
+        Case{"StringWithSemicolon", "SELECT 'a;b''c;';", {"SELECT 'a;b''c;';"}},
+        Case{"BackslashIsOrdinary", "SELECT 'a\\';SELECT 2;", {"SELECT 'a\\';", "SELECT 2;"}},
+        Case{"EscapeString", "SELECT E'a\\';b', e'\\\\';SELECT 2;", {"SELECT E'a\\';b', e'\\\\';", "SELECT 2;"}},
+        Case{"EscapeStringGoesOnAfterDoubledQuote",
+             "SELECT E'a''\\';b';SELECT 2;",
+             {"SELECT E'a''\\';b';", "SELECT 2;"}},
+        Case{"NameEndingInE", "SELECT type'a\\';SELECT 2;", {"SELECT type'a\\';", "SELECT 2;"}},
+        Case{"QuotedIdentifier", "SELECT \"a;\"\"b'c\n-- d\";", {"SELECT \"a;\"\"b'c\n-- d\";"}},
+        Case{"DollarQuote", "AS $$ a; 'b $$;", {"AS $$ a; 'b $$;"}},
+        Case{"TaggedDollarQuote",
+             "AS $_$ $$;\nCOPY x FROM stdin;\n$_ $_$;",
+             {"AS $_$ $$;\nCOPY x FROM stdin;\n$_ $_$;"}},
+        Case{"DollarQuoteEndsAtOverlap", "AS $a$ x$a$a$;", {"AS $a$ x$a$a$;"}},
+        Case{"DollarInName", "SELECT a$b$, c;SELECT 2;", {"SELECT a$b$, c;", "SELECT 2;"}},
+        Case{"Parameter", "SELECT $1;SELECT $2, $;", {"SELECT $1;", "SELECT $2, $;"}},
+        Case{"Parentheses", "DO (a; b); c;", {"DO (a; b);", "c;"}},
+        Case{"LineComments", "-- one; 'x\n--two\nSELECT 1;", {"-- one; 'x", "--two", "SELECT 1;"}},
+        Case{"CommentInStatement", "SELECT 1 -- a;\n+ 2;", {"SELECT 1 + 2;"}},
+        Case{"BlockComments", "/* a; /* b */ ' */SELECT/**/1;", {"SELECT1;"}},
+        Case{"OperatorsAreNoComments", "SELECT 1 - 2 / 3 -'x' ->> 4;", {"SELECT 1 - 2 / 3 -'x' ->> 4;"}},
+        Case{"LeadingOperator", "- 1;", {"- 1;"}},
+        Case{"MetaCommand",
+             "\\restrict abc;'\nSELECT 1;\n\\unrestrict abc\n",
+             {"\\restrict abc;'", "SELECT 1;", "\\unrestrict abc"}},
+        Case{"BackslashInStatement", "SELECT \\ 1;", {"SELECT \\ 1;"}},
+        Case{"OpenStatement", "SELECT 1", {"open: SELECT 1"}}, Case{"OpenString", "SELECT ';", {"open: SELECT ';"}},
+        Case{"OpenComment", "-- x", {"open: "}}, Case{"OpenPending", "-", {"open: "}},
+        Case{"ManyComments", std::string(0, ' ') + "SELECT 1 /*a*//*b*//*c*/--d\n--e\n;", {"SELECT 1 ;"}}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(SqlLexerTest, BackslashEscapesWhenStringsDoNotConform) {
+  EXPECT_THAT(Lex("SELECT 'a\\';b';", 1, /*conforming=*/false), ElementsAre("SELECT 'a\\';b';"));
+}
+
+TEST(SqlLexerTest, AMillionCommentsNeedNoStack) {
+  std::string sql = "SELECT 1";
+  for (int i = 0; i < 300000; ++i) {
+    sql += "/**/--\n";
+  }
+  EXPECT_THAT(Lex(sql + ";", sql.size() + 1), ElementsAre("SELECT 1;"));
+}
+
+}  // namespace
+}  // namespace backup::agent
