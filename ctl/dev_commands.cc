@@ -105,10 +105,11 @@ void AddDevCommands(CommandTree& tree) {
        "--url can be seen by other users of this machine while the command runs; one in DATABASE_URL cannot.",
        "backupctl dev up\nDATABASE_URL=postgresql://me@localhost/shop backupctl dev up"},
       [&session, directory, up_options] { return RunUp(session, *directory, *up_options); });
-  up.add_option("--url", up_options->url, "The database to back up, a libpq URL (default: $DATABASE_URL)");
-  up.add_option("--repository", up_options->repository, "Where backups go (default: $BACKUP_DIR, else in --dir)");
-  up.add_option("--dir", *directory,
-                "Where everything else goes (default: backupctl/dev in the user's data directory)");
+  up.add_option("--url", up_options->url, "the database to back up (default: $DATABASE_URL)")->type_name("URL");
+  up.add_option("--repository", up_options->repository, "where backups go (default: $BACKUP_DIR, else in --dir)")
+      ->type_name("DIR");
+  up.add_option("--dir", *directory, "where everything else goes (default: backupctl/dev in the user's data directory)")
+      ->type_name("DIR");
 
   const auto down_options = std::make_shared<DevDownOptions>();
   CLI::App& down =
@@ -119,8 +120,8 @@ void AddDevCommands(CommandTree& tree) {
                     "stay unless --delete-backups is given; those of the sample database go.",
                     "backupctl dev down"},
                    [&session, directory, down_options] { return RunDown(session, *directory, *down_options); });
-  down.add_flag("--delete-backups", down_options->delete_backups, "Remove the backups too");
-  down.add_option("--dir", *directory, "As with dev up");
+  down.add_flag("--delete-backups", down_options->delete_backups, "remove the backups too");
+  down.add_option("--dir", *directory, "as with dev up")->type_name("DIR");
 }
 
 }  // namespace backup::ctl
