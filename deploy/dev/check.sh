@@ -63,12 +63,16 @@ step_format() {
   fi
 }
 
-# Makes the compile commands, and the generated headers that they need.
+# Makes the compile commands, and the generated headers that they need. GCC's precompiled headers mean nothing to clang,
+# and without them each file shows whether it includes what it uses.
 prepare_build() {
   if [[ ! -f "$build_dir/build.ninja" ]]; then
     cmake -S . --preset release -B "$build_dir" >/dev/null || return 1
   fi
-  cmake --build "$build_dir" --target backup_grpc >/dev/null
+  cmake --build "$build_dir" --target backup_grpc >/dev/null || return 1
+  mkdir -p "$build_dir/check"
+  sed -E 's/ (-Winvalid-pch|-include [^ ]*cmake_pch\.hxx)//g' "$build_dir/compile_commands.json" \
+    >"$build_dir/check/compile_commands.json"
 }
 
 # Prints "FILE<tab>COMMAND" for each of our translation units.
@@ -80,7 +84,7 @@ compile_commands() {
       my $file = text($1);
       next unless $file =~ s{^\Q$ENV{root}\E/}{} && $file =~ m{^(base|server|agent|ctl|tests)/};
       print "$file\t$command\n";
-    }' "$build_dir/compile_commands.json"
+    }' "$build_dir/check/compile_commands.json"
 }
 
 # One translation unit through clang's thread safety analysis; nothing else that clang has to say counts.
@@ -133,7 +137,7 @@ tidy_one() {
     return 0
   fi
   # GCC's own flags are unknown to clang; its warnings were heard by the compiler.
-  "clang-tidy-$clang_version" -p "$build_dir" --quiet --extra-arg=-Wno-everything "$1" 2>&1 |
+  "clang-tidy-$clang_version" -p "$build_dir/check" --quiet --extra-arg=-Wno-everything "$1" 2>&1 |
     grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' 
   return "${PIPESTATUS[0]}"
 }
