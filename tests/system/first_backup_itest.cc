@@ -7,15 +7,13 @@
 
 #include "base/file.h"
 #include "base/resource_name.h"
-#include "tests/system/mini_fleet.h"
+#include "tests/system/fleet_story.h"
 #include "tests/system/test_data.h"
-#include "tests/testing/mini_postgres.h"
 
 namespace backup::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr char kNightly[] = R"(
@@ -38,23 +36,8 @@ spec:
   retention: {keepLast: 3}
 )";
 
-class FirstBackupTest : public ::testing::Test {
+class FirstBackupTest : public FleetStory {
  protected:
-  void SetUp() override {
-    auto server = MiniPostgres::Create();
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    auto fleet = MiniFleet::Create();
-    ASSERT_TRUE(fleet.ok()) << fleet.status();
-    fleet_ = *std::move(fleet);
-  }
-
-  void TearDown() override {
-    if (fleet_ == nullptr) return;
-    if (HasFailure()) std::fprintf(stderr, "%s", fleet_->Logs().c_str());
-    EXPECT_THAT(fleet_->StopAndFindLeftovers(), IsEmpty());
-  }
-
   // Loads `data`, each under its own name, and starts an agent that has them all.
   void AddAgentWith(const std::vector<TestDatabase>& data) {
     MiniAgentOptions options;
@@ -63,8 +46,7 @@ class FirstBackupTest : public ::testing::Test {
       ASSERT_TRUE(loaded.ok()) << one.name << ": " << loaded;
       options.databases.push_back({.id = "", .url = server_->Url(one.name), .password = ""});
     }
-    const auto agent = fleet_->AddAgent(options);
-    ASSERT_TRUE(agent.ok()) << agent.status();
+    ASSERT_NE(AddAgent(options), nullptr);
     for (const TestDatabase& one : data) {
       const auto name = fleet_->AwaitDatabase("db1", one.name);
       ASSERT_TRUE(name.ok()) << name.status();
@@ -76,9 +58,6 @@ class FirstBackupTest : public ::testing::Test {
     EXPECT_TRUE(WriteFileAtomically(file, text).ok());
     return file;
   }
-
-  std::unique_ptr<MiniPostgres> server_;
-  std::unique_ptr<MiniFleet> fleet_;
 };
 
 TEST_F(FirstBackupTest, PolicyFileIsAppliedOnceAndThenTheSame) {
