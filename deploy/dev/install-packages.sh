@@ -77,7 +77,7 @@ dropin=/etc/postgresql-common/createcluster.d/backupctl-install.conf
 if printf '%s\n' "${missing[@]}" | grep -qx 'postgresql-15'; then
   "${root[@]}" mkdir -p "${dropin%/*}"
   echo 'create_main_cluster = false' | "${root[@]}" tee "$dropin" >/dev/null
-  trap '"${root[@]}" rm -f "$dropin"' EXIT
+  trap '"${root[@]}" rm -f "$dropin"; "${root[@]}" rmdir --ignore-fail-on-non-empty "${dropin%/*}"' EXIT
 fi
 
 echo "installing ${#missing[@]} packages: ${missing[*]}" >&2
