@@ -13,8 +13,8 @@ namespace backup::ctl {
 
 // The controller and the agent of `backupctl dev up`, which outlive this command.
 
-// The agent's id: `agents/local`.
-inline constexpr char kDevAgentId[] = "local";
+// The agent's id: `agents/dev`.
+inline constexpr char kDevAgentId[] = "dev";
 
 // Paths of our own programs: beside this one, else in $PATH. NOT_FOUND PROGRAM_NOT_FOUND.
 absl::StatusOr<std::string> FindProgram(const CommandEnvironment& environment, const std::string& name);

@@ -27,7 +27,7 @@ struct DevReport {
   // False: another context is the current one, and commands need `--context dev`.
   bool is_current_context = true;
   std::string repository;
-  std::string database;  // `agents/local/databases/{database}`.
+  std::string database;  // `agents/dev/databases/{database}`.
   // The newest good backup of it.
   v1::Backup backup;
   // True when it was made just now.

@@ -156,7 +156,7 @@ TEST_F(DevTest, KeepsBackupsOfTheUsersOwnDatabaseAndItsPasswordToItself) {
   const nlohmann::json up = Up();
 
   ASSERT_TRUE(up.is_object());
-  EXPECT_EQ(up["database"], "agents/local/databases/shop");
+  EXPECT_EQ(up["database"], "agents/dev/databases/shop");
   EXPECT_TRUE(absl::StartsWith(up["backup"]["path"].get<std::string>(), repository + "/"));
   for (const ProcessEntry& process : ProcessesMentioning(kPassword)) {
     ADD_FAILURE() << "the password is in " << process.pid << " " << process.name;
