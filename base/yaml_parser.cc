@@ -55,10 +55,22 @@ bool LooksLikeCron(absl::string_view text) {
   return text.size() > 1 && text[0] == ' ' && (text[1] == '*' || absl::ascii_isdigit(text[1]));
 }
 
+// The five fields at the front of `text`, without the comma or bracket of a flow map behind them.
+absl::string_view CronFields(absl::string_view text) {
+  size_t end = 0;
+  for (int field = 0; field < 5 && end < text.size(); ++field) {
+    end = text.find_first_not_of(' ', end);
+    end = std::min(text.find(' ', end), text.size());
+  }
+  text = text.substr(0, end);
+  while (!text.empty() && (text.back() == ',' || text.back() == '}' || text.back() == ']')) text.remove_suffix(1);
+  return text;
+}
+
 Refusal AliasRefusal(absl::string_view text, size_t offset) {
   const absl::string_view rest = RestOfLine(text, offset);
   const std::string hint = LooksLikeCron(rest)
-                               ? absl::StrCat("quote the cron expression: \"", CleanText(rest, 100), "\"")
+                               ? absl::StrCat("quote the cron expression: \"", CleanText(CronFields(rest), 100), "\"")
                                : "quote a text that begins with \"*\", as in \"*\" or \"*_tmp\"";
   return {PositionAt(text, offset), "an unquoted \"*\" makes a YAML alias, which is not accepted", hint};
 }

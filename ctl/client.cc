@@ -3,12 +3,35 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/errors.h"
 #include "base/rpc/grpc_status.h"
 #include "base/units.h"
 
 namespace backup::ctl {
+namespace {
+
+// What went wrong, without the layers that gRPC wraps around it: "failed to connect to all addresses; last error: UNKNOWN:
+// ipv4:127.0.0.1:7443: Failed to connect to remote host: Connection refused" is about a refused connection.
+std::string InnerMessage(const std::string& message) {
+  constexpr absl::string_view kLast = "last error: ";
+  const size_t at = message.rfind(std::string(kLast));
+  if (at == std::string::npos) return message;
+  absl::string_view inner = absl::string_view(message).substr(at + kLast.size());
+  if (const size_t code = inner.find(": "); absl::StartsWith(inner, "UNKNOWN: ") || absl::StartsWith(inner, "UNAVAILABLE: ")) {
+    inner.remove_prefix(code + 2);
+  }
+  for (absl::string_view scheme : {"ipv4:", "ipv6:", "unix:"}) {
+    if (const size_t end = inner.find(": "); absl::StartsWith(inner, scheme) && end != absl::string_view::npos) {
+      inner.remove_prefix(end + 2);
+    }
+  }
+  return std::string(inner);
+}
+
+}  // namespace
 
 Client::Client(std::shared_ptr<grpc::Channel> channel, std::string address, absl::Duration timeout,
                Cancellation& interrupt)
@@ -25,7 +48,7 @@ absl::Status Client::ToStatus(const grpc::Status& status) const {
   if (converted.ok() || !ErrorReason(converted).empty()) return converted;
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     return MakeError(absl::StatusCode::kUnavailable, "CONTROLLER_UNREACHABLE",
-                     absl::StrCat("cannot reach the controller at ", address_, ": ", status.error_message()),
+                     absl::StrCat("cannot reach the controller at ", address_, ": ", InnerMessage(status.error_message())),
                      "check that backup-controller runs there, that the address is right (backupctl context show) and that "
                      "no firewall stands between; a context of another controller fails in the TLS handshake");
   }

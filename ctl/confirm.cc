@@ -23,7 +23,7 @@ absl::Status Confirm(Session& session, const std::string& act, const std::string
   };
   if (!given.empty()) return refuse(absl::StrCat("--confirm says \"", given, "\", but this would ", act, " \"", name, "\""));
   CommandEnvironment& env = session.environment();
-  if (!env.terminal.in || !env.terminal.err) return refuse(absl::StrCat("to ", act, " \"", name, "\" wants its name typed"));
+  if (!env.terminal.in || !env.terminal.err) return refuse(absl::StrCat(act, " \"", name, "\" must be confirmed"));
 
   env.err << "This will " << act << " \"" << CleanText(name) << "\". Type its name to go on: " << std::flush;
   // Reading a terminal cannot be cancelled: Ctrl-C ends the program here, before anything was done.

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "ctl/error_parts.h"
 #include "ctl/exit_code.h"
-#include "ctl/output.h"
+#include "ctl/json_tree.h"
 #include "ctl/table.h"
 
 namespace backup::ctl {

@@ -25,7 +25,8 @@ std::string LastSegment(absl::string_view path) {
 
 absl::Status UnknownField(const std::string& path) {
   // The deepest part that is known, and what is near to the word after it.
-  std::vector<std::string> segments = absl::StrSplit(absl::StripPrefix(path, "policy."), '.');
+  std::vector<std::string> segments = absl::StrSplit(path, '.');
+  if (!NearestWord(segments[0], {"policy"}).empty()) segments.erase(segments.begin());
   std::string known;
   size_t next = 0;
   for (; next < segments.size(); ++next) {
@@ -44,7 +45,9 @@ absl::Status UnknownField(const std::string& path) {
   if (!near.empty()) hint = absl::StrCat("did you mean ", parent, ".", near, "?");
   // A field may also be named alone, when it is known somewhere.
   for (const PolicyField& field : PolicyFields()) {
-    if (near.empty() && LastSegment(field.path) == segments.back()) hint = absl::StrCat("did you mean policy.", field.path, "?");
+    if (!near.empty() || LastSegment(field.path) != segments.back()) continue;
+    hint = absl::StrCat("did you mean policy.", field.path, "?");
+    break;
   }
   return MakeError(absl::StatusCode::kNotFound, "FIELD_NOT_FOUND", absl::StrCat("a policy has no field \"", path, "\""), hint,
                    {{"field", path}});

@@ -5,6 +5,8 @@ namespace backup::ctl {
 
 void AddFileArgument(CLI::App& leaf, std::vector<std::string>& files) {
   leaf.add_option("FILE", files, "policy files, directories of *.yaml, or - for stdin")->required();
+  // What the fingers of kubectl's users type: the file stands behind it either way.
+  leaf.add_flag("-f")->group("");
 }
 
 void AddFileCommands(CommandTree& tree) {

@@ -137,7 +137,9 @@ absl::Status OutcomeOf(const v1::Run& run) {
   if (failure.cause() != v1::FAILURE_CAUSE_UNSPECIFIED) reason = v1::FailureCause_Name(failure.cause());
   if (run.kind() == v1::VERIFY && failure.cause() == v1::CORRUPT) code = absl::StatusCode::kDataLoss;
   for (const std::string& line : failure.stderr_lines()) absl::StrAppend(&message, "\n", CleanText(line));
-  const std::string hint = failure.hint().empty() ? absl::StrCat("see backupctl run logs ", ShortName(run.name())) : failure.hint();
+  const char* look = run.has_start_time() ? "logs" : "describe";  // One that never started has no log.
+  const std::string hint =
+      failure.hint().empty() ? absl::StrCat("see backupctl run ", look, " ", ShortName(run.name())) : failure.hint();
   return MakeError(code, reason, message, hint, {{"run", run.name()}, {"state", v1::RunState_Name(run.state())}});
 }
 

@@ -39,12 +39,11 @@ std::vector<const CLI::App*> Children(const CLI::App& node) {
   return node.get_subcommands([](const CLI::App*) { return true; });
 }
 
-// "name (verb, verb)" is not needed: the verbs stand in the second column.
 std::string SummaryOf(const CLI::App& node) {
   std::vector<std::string> verbs;
   for (const CLI::App* child : Children(node)) verbs.push_back(child->get_name());
   if (verbs.empty()) return node.get_description();
-  return absl::StrCat(node.get_description(), ": ", absl::StrJoin(verbs, ", "));
+  return absl::StrCat(node.get_description(), " (", absl::StrJoin(verbs, ", "), ")");
 }
 
 std::string RootHelp(const CLI::App& root) {

@@ -4,9 +4,6 @@
 #include <ostream>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "base/proto_json.h"
 #include "base/text.h"
 #include "ctl/yaml_writer.h"
 
@@ -27,29 +24,6 @@ std::string NameOf(const Message& message) {
   return message.GetReflection()->GetString(message, field);
 }
 
-// C1 controls, DEL, and what turns the direction of text, as \u escapes: inside of JSON they stand in strings only.
-std::string EscapeInvisible(const std::string& json) {
-  std::string out;
-  out.reserve(json.size());
-  for (size_t i = 0; i < json.size(); ++i) {
-    const auto a = static_cast<unsigned char>(json[i]);
-    const auto b = i + 1 < json.size() ? static_cast<unsigned char>(json[i + 1]) : 0;
-    const auto c = i + 2 < json.size() ? static_cast<unsigned char>(json[i + 2]) : 0;
-    if (a == 0x7F) {
-      out += "\\u007f";
-    } else if (a == 0xC2 && b >= 0x80 && b <= 0x9F) {
-      absl::StrAppendFormat(&out, "\\u%04x", b);
-      ++i;
-    } else if (a == 0xE2 && ((b == 0x80 && c >= 0xA8 && c <= 0xAE) || (b == 0x81 && c >= 0xA6 && c <= 0xA9))) {
-      absl::StrAppendFormat(&out, "\\u%04x", 0x2000 | ((b & 0x3F) << 6) | (c & 0x3F));
-      i += 2;
-    } else {
-      out += json[i];
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::optional<OutputFormat> ParseOutputFormat(absl::string_view word) {
@@ -57,12 +31,6 @@ std::optional<OutputFormat> ParseOutputFormat(absl::string_view word) {
     if (word == name) return format;
   }
   return std::nullopt;
-}
-
-Json JsonTree(const Message& message) { return Json::parse(ToJson(message)); }
-
-std::string JsonText(const Json& value, bool indent) {
-  return EscapeInvisible(value.dump(indent ? 2 : -1, ' ', false, Json::error_handler_t::replace));
 }
 
 void Output::List(absl::string_view noun, const std::vector<const Message*>& items,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "ctl/json_tree.h"
 #include "ctl/table.h"
 
 namespace backup::ctl {
@@ -65,10 +66,5 @@ std::vector<const google::protobuf::Message*> Pointers(const List& list) {
   for (const auto& item : list) pointers.push_back(&item);
   return pointers;
 }
-
-// Protobuf JSON of a message as a tree, in the order of its fields.
-nlohmann::ordered_json JsonTree(const google::protobuf::Message& message);
-// JSON text in which no byte can steer a terminal: control and direction characters are \u escapes.
-std::string JsonText(const nlohmann::ordered_json& value, bool indent);
 
 }  // namespace backup::ctl

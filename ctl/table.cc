@@ -103,7 +103,7 @@ std::string LayOut(const Table& table, const TableLayout& layout) {
   add_line(titles, std::vector<Color>(titles.size(), Color::kDim));
   for (size_t r = 0; r < texts.size(); ++r) {
     std::vector<Color> colors;
-    for (size_t i : shown) colors.push_back(table.rows[r][i].color);
+    for (size_t i : shown) colors.push_back(table.rows[r][i].text.empty() ? Color::kNone : table.rows[r][i].color);
     add_line(texts[r], colors);
   }
   return out;

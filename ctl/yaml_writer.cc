@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "ctl/output.h"
+#include "ctl/json_tree.h"
 
 namespace backup::ctl {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs every case in cases/: a folder with
-//   cmd        command lines, one to a line, without "backupctl"; $CASE is the folder. Each prints after the other
+//   cmd        command lines, one to a line, without "backupctl", run in this folder; $TEMP is an empty one
 //   stdout     what they print together
 //   stderr     likewise; empty when the file is missing
-//   exit_code  of the last
+//   exit_code  of each, one to a line
 //   fleet      name of the folder in fleets/ that the controller answers from ("fleet"); "away": nothing answers
 //   stdin      what they read
 //   terminal   columns: stdout and stderr are a terminal of that width
@@ -63,6 +63,7 @@ class GoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTest, PrintsWhatItAlwaysPrinted) {
   const fs::path dir = GoldenDir() / "cases" / GetParam();
+  fs::current_path(dir);
   const TempDir temp;
   const std::string config = temp.path() + "/config.yaml";
   WriteText(config,
@@ -79,23 +80,24 @@ TEST_P(GoldenTest, PrintsWhatItAlwaysPrinted) {
 
   std::string out;
   std::string err;
-  int exit_code = 0;
+  std::string exit_codes;
   for (absl::string_view line : absl::StrSplit(ReadText(dir / "cmd"), '\n', absl::SkipWhitespace())) {
-    exit_code = static_cast<int>(cli.Run(absl::StrReplaceAll(line, {{"$CASE", dir.string()}, {"$TEMP", temp.path()}})));
+    const std::string command_line = absl::StrReplaceAll(line, {{"$TEMP", temp.path()}});
+    absl::StrAppend(&exit_codes, static_cast<int>(cli.Run(command_line)), "\n");
     absl::StrAppend(&out, cli.out());
     absl::StrAppend(&err, cli.err());
   }
-  for (std::string* text : {&out, &err}) *text = absl::StrReplaceAll(*text, {{dir.string(), "$CASE"}, {temp.path(), "$TEMP"}});
+  for (std::string* text : {&out, &err}) *text = absl::StrReplaceAll(*text, {{temp.path(), "$TEMP"}});
 
   if (std::getenv("BACKUPCTL_UPDATE_GOLDEN") != nullptr) {
     WriteText(dir / "stdout", out);
     WriteText(dir / "stderr", err);
-    WriteText(dir / "exit_code", absl::StrCat(exit_code, "\n"));
+    WriteText(dir / "exit_code", exit_codes);
     return;
   }
   EXPECT_EQ(out, ReadText(dir / "stdout"));
   EXPECT_EQ(err, ReadText(dir / "stderr"));
-  EXPECT_EQ(absl::StrCat(exit_code, "\n"), ReadText(dir / "exit_code"));
+  EXPECT_EQ(exit_codes, ReadText(dir / "exit_code"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenTest, ::testing::ValuesIn(CaseNames()),
