@@ -17,8 +17,8 @@ namespace backup::agent {
 
 // One attempt with its thread. What the job says lands here; its last word goes into the result.
 struct ActiveAttempts::Worker : public JobObserver {
-  Worker(const v1::Run& a, bool c, AttemptWork w, RunLogs& l, Clock& k)
-      : attempt(a), cancellable(c), work(std::move(w)), logs(l), clock(k) {}
+  Worker(v1::Run a, bool c, AttemptWork w, RunLogs& l, Clock& k)
+      : attempt(std::move(a)), cancellable(c), work(std::move(w)), logs(l), clock(k) {}
 
   void OnProgress(const v1::Progress& p) override {
     MutexLock lock(mu);

@@ -52,8 +52,8 @@ Agent::Agent(Options options, Outside outside, StateDirectory state)
              options_.config.max_runs},
             {*jobs_, held_, journal_, spool_, logs_, clock_, outside.random}, [this] { OnRunsChanged(); }),
       recovery_({runs_, journal_, spool_, repository_, *jobs_, clock_}, options_.config.repository),
-      databases_({options_.agent_id, options_.config.databases}, std::move(outside.probe), clock_,
-                 [this] { sync_.Wake(); }),
+      databases_({options_.agent_id, options_.config.databases}, std::move(outside.probe), std::move(outside.check),
+                 clock_, [this] { sync_.Wake(); }),
       sync_(
           options_.sync, *link_, clock_, outside.random, [this] { return State(); },
           [this](const v1::SyncRequest& asked, const v1::SyncResponse& answer) { Apply(asked, answer); }),

@@ -43,6 +43,7 @@ class Agent {
   struct Outside {
     std::unique_ptr<ControllerLink> link;
     DatabaseProbe probe;
+    DumpabilityCheck check;
     // Null: the pipeline.
     std::unique_ptr<JobRunner> jobs;
     Clock& clock;

@@ -91,6 +91,7 @@ class AgentStoryTest : public ::testing::Test {
     absl::StatusOr<std::unique_ptr<Agent>> agent =
         Agent::Create(std::move(options), {std::make_unique<Lent<ControllerLink>>(link_),
                                            [](const ConnectionTarget&, Cancellation&) { return DatabaseFacts(); },
+                                           [](const DatabaseFacts&) { return absl::OkStatus(); },
                                            std::make_unique<Lent<JobRunner>>(jobs_), clock_, random_});
     ASSERT_THAT(agent, IsOk());
     agent_ = *std::move(agent);
@@ -416,7 +417,7 @@ TEST_F(AgentStoryTest, ASecondAgentOnOneStateDirectoryIsRefused) {
   options.agent_id = "db1";
   options.config.state_directory = temp_.File("state");
 
-  EXPECT_THAT(Agent::Create(std::move(options), {std::make_unique<Lent<ControllerLink>>(link_), nullptr,
+  EXPECT_THAT(Agent::Create(std::move(options), {std::make_unique<Lent<ControllerLink>>(link_), nullptr, nullptr,
                                                  std::make_unique<Lent<JobRunner>>(jobs_), clock_, random_}),
               HasReason("LOCKED"));
   StopAgent();

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/command_dump.h"
 #include "agent/command_error.h"
@@ -20,6 +22,7 @@
 #include "agent/rpc/command_run.h"
 #include "agent/stop_watcher.h"
 #include "base/clock.h"
+#include "base/errors.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -27,6 +30,17 @@ namespace backup::agent {
 namespace {
 
 using Command = std::function<int()>;
+
+// In the order of LogLevel.
+const std::vector<std::string>& LogLevelNames() {
+  static const auto* const names = new std::vector<std::string>{"debug", "info", "warning", "error"};
+  return *names;
+}
+
+LogLevel LogLevelOf(const std::string& name) {
+  const std::vector<std::string>& names = LogLevelNames();
+  return static_cast<LogLevel>(std::find(names.begin(), names.end(), name) - names.begin());
+}
 
 constexpr char kExitCodes[] =
     "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 unreachable or out of time,\n"
@@ -118,18 +132,13 @@ int RunCommandLine(int argc, char** argv, StopSignal& stop) {
   app.set_version_flag("--version", std::string("backup-agent ") + BACKUPCTL_VERSION);
   app.footer(kExitCodes);
   app.require_subcommand(1);
-  LogOptions log;
-  const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::kDebug},
-                                                  {"info", LogLevel::kInfo},
-                                                  {"warning", LogLevel::kWarning},
-                                                  {"error", LogLevel::kError}};
+  std::string log_level = "info";
   std::map<const CLI::App*, Command> commands;
   const auto add = [&](const char* name, const char* summary, const auto& make) {
     CLI::App* leaf = app.add_subcommand(name, summary);
     leaf->footer(kExitCodes);
-    leaf->add_option("--log-level", log.level,
-                     "least level of log lines: debug, info, warning or error (default: info)")
-        ->transform(CLI::CheckedTransformer(levels))
+    leaf->add_option("--log-level", log_level, "least level of log lines (default: info)")
+        ->check(CLI::IsMember(LogLevelNames()))
         ->type_name("LEVEL");
     commands[leaf] = make(*leaf);
   };
@@ -143,11 +152,17 @@ int RunCommandLine(int argc, char** argv, StopSignal& stop) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {  // --help, --version.
+    return app.exit(wanted, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
-    // Also --help and --version, with code 0.
-    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : 2;
+    return PrintCommandError(
+        MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE", error.what(),
+                  "`backup-agent --help` tells the commands, `backup-agent COMMAND --help` their flags"),
+        std::cerr);
   }
   const char* log_file = std::getenv("LOG_FILE");
+  LogOptions log;
+  log.level = LogLevelOf(log_level);
   log.file = log_file == nullptr ? "" : log_file;
   if (const absl::Status status = InitLog(log); !status.ok()) {
     return PrintCommandError(status, std::cerr);

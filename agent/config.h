@@ -55,7 +55,7 @@ inline constexpr char kDefaultRepository[] = "/backups";
 
 // Reads the file and checks it, its permissions and those of the password files: a file with a password in it must not
 // be readable by others (0600, or 0640 when root owns it), the configuration not writable by others. INVALID_ARGUMENT
-// CONFIG_INVALID with every mistake, each as "FILE:LINE:COLUMN: why"; FAILED_PRECONDITION CONFIG_UNSAFE; NOT_FOUND
+// YAML_INVALID with every mistake, each as "FILE:LINE:COLUMN: why"; FAILED_PRECONDITION CONFIG_UNSAFE; NOT_FOUND
 // FILE_NOT_FOUND. No error holds a password or a URL.
 absl::StatusOr<AgentConfig> LoadAgentConfig(const std::string& file);
 

@@ -88,7 +88,7 @@ TEST(AgentConfigTest, PointsAtEveryMistake) {
       {"databases: []\n", "no database is listed"},
       {"", "no database is listed"},
       {"databases: [{name: a}]\n", "url is missing"},
-      {"databases:\n  - {url: postgresql://u@h/a}\n  - {url: postgresql://u@h/a}\n", "agent.yaml:5:6"},
+      {"databases:\n  - {url: postgresql://u@h/a}\n  - {url: postgresql://u@h/a}\n", "agent.yaml:5:11"},
       {"databases:\n  - {name: x, url: postgresql://u@h/a}\n  - {name: x, url: postgresql://u@h/b}\n",
        "\"x\" is listed before"},
       {"databases: [{name: \"\", url: postgresql://u@h/a}]\n", "1 to 63 bytes"},

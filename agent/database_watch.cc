@@ -20,6 +20,15 @@ v1::Database Unseen(const std::string& agent_id, const DatabaseConfig& config) {
   return database;
 }
 
+void CopyFacts(const DatabaseFacts& facts, v1::Database& database) {
+  database.set_display_name(CleanText(facts.identity.name()));
+  database.set_size_bytes(facts.identity.size_bytes());
+  database.set_server_version(facts.identity.server_version());
+  database.set_system_identifier(facts.identity.system_identifier());
+  database.set_oid(facts.identity.oid());
+  database.set_table_count(facts.table_count);
+}
+
 // Whether `after` says something that should not wait for the next Sync.
 bool IsNews(v1::Database before, v1::Database after) {
   for (v1::Database* database : {&before, &after}) {
@@ -31,9 +40,11 @@ bool IsNews(v1::Database before, v1::Database after) {
 
 }  // namespace
 
-DatabaseWatch::DatabaseWatch(Options options, DatabaseProbe probe, Clock& clock, std::function<void()> on_change)
+DatabaseWatch::DatabaseWatch(Options options, DatabaseProbe probe, DumpabilityCheck check, Clock& clock,
+                             std::function<void()> on_change)
     : options_(std::move(options)),
       probe_(std::move(probe)),
+      check_(std::move(check)),
       clock_(clock),
       on_change_(std::move(on_change)),
       pool_("db-watch", std::clamp(static_cast<int>(options_.databases.size()), 1, options_.thread_count),
@@ -86,6 +97,7 @@ void DatabaseWatch::LookAtAll() {
 
 void DatabaseWatch::LookAt(const DatabaseConfig& config) {
   const absl::StatusOr<DatabaseFacts> facts = stop_.cancelled() ? absl::CancelledError() : probe_(config.target, stop_);
+  const absl::Status problem = facts.ok() ? check_(*facts) : facts.status();
   bool news = false;
   {
     MutexLock lock(mu_);
@@ -95,25 +107,17 @@ void DatabaseWatch::LookAt(const DatabaseConfig& config) {
       return;
     }
     v1::Database after = entry.database;
-    *after.mutable_update_time() = ToProto(clock_.Now());
     if (facts.ok()) {
-      after.set_display_name(CleanText(facts->identity.name()));
-      after.set_size_bytes(facts->identity.size_bytes());
-      after.set_server_version(facts->identity.server_version());
-      after.set_system_identifier(facts->identity.system_identifier());
-      after.set_oid(facts->identity.oid());
-      after.set_table_count(facts->table_count);
-      after.clear_problem();
-    } else {
-      // What was seen before stays: it is old, not wrong.
-      after.set_problem(std::string(facts.status().message()));
-    }
+      CopyFacts(*facts, after);
+    }  // Otherwise what was seen before stays: it is old, not wrong.
+    after.set_problem(std::string(problem.message()));
+    *after.mutable_update_time() = ToProto(clock_.Now());
     news = IsNews(entry.database, after);
     entry.database = std::move(after);
   }
   if (news) {
-    if (!facts.ok()) {
-      LogWarning("a database could not be looked at", {{"database", config.id}, {"error", facts.status()}});
+    if (!problem.ok()) {
+      LogWarning("a database has a problem", {{"database", config.id}, {"error", problem}});
     }
     on_change_();
   }

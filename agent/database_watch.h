@@ -23,6 +23,9 @@ namespace backup::agent {
 // Looks at one database; see ProbeDatabase for what it promises. Safe for concurrent use.
 using DatabaseProbe =
     std::function<absl::StatusOr<DatabaseFacts>(const ConnectionTarget& target, Cancellation& cancellation)>;
+// Whether a database of which this was seen can be backed up here, as far as that can be known without trying: a
+// pg_dump that is not older than its server. Safe for concurrent use.
+using DumpabilityCheck = std::function<absl::Status(const DatabaseFacts& facts)>;
 
 // Keeps what the agent last saw of its databases: at the start and then every few minutes, several at a time, so that
 // one that cannot be reached delays neither the others nor whoever asks.
@@ -40,7 +43,8 @@ class DatabaseWatch {
   };
 
   // `on_change` is called, on any thread and outside of locks, when a look found something new but a size.
-  DatabaseWatch(Options options, DatabaseProbe probe, Clock& clock, std::function<void()> on_change);
+  DatabaseWatch(Options options, DatabaseProbe probe, DumpabilityCheck check, Clock& clock,
+                std::function<void()> on_change);
   ~DatabaseWatch();
 
   void Start();
@@ -58,6 +62,7 @@ class DatabaseWatch {
   // Constant after construction.
   const Options options_;
   const DatabaseProbe probe_;
+  const DumpabilityCheck check_;
   Clock& clock_;
   const std::function<void()> on_change_;
 

@@ -37,11 +37,13 @@ class DatabaseWatchTest : public ::testing::Test {
     options.databases = {{"orders", "orders", {"orders-url", ""}, {{"env", "prod"}}},
                          {"shop", "shop", {"shop-url", ""}, {}}};
     options.interval = interval;
-    watch_.emplace(std::move(options), std::move(probe), clock_, [this] {
-      MutexLock lock(mu_);
-      ++changes_;
-      changed_.NotifyAll();
-    });
+    watch_.emplace(
+        std::move(options), std::move(probe), [this](const DatabaseFacts&) { return check_; }, clock_,
+        [this] {
+          MutexLock lock(mu_);
+          ++changes_;
+          changed_.NotifyAll();
+        });
   }
   bool WaitForChanges(int count) {
     MutexLock lock(mu_);
@@ -51,6 +53,7 @@ class DatabaseWatchTest : public ::testing::Test {
     return changes_ >= count;
   }
 
+  absl::Status check_;
   FakeClock clock_;
   Mutex mu_;
   CondVar changed_;
@@ -87,6 +90,16 @@ TEST_F(DatabaseWatchTest, TellsWhatItSaw) {
   EXPECT_EQ(database.table_count(), 3);
   EXPECT_EQ(database.problem(), "");
   EXPECT_EQ(ToAbsl(database.update_time()), clock_.Now());
+}
+
+TEST_F(DatabaseWatchTest, TellsWhatKeepsADatabaseFromBeingBackedUp) {
+  check_ = JobError(v1::VERSION_MISMATCH, "pg_dump 14.9 is older than the server 15.18");
+  MakeWatch([](const ConnectionTarget&, Cancellation&) { return Facts("orders"); }, absl::Hours(1));
+  watch_->Start();
+  ASSERT_TRUE(WaitForChanges(2));
+
+  EXPECT_EQ(watch_->Databases()[0].problem(), "pg_dump 14.9 is older than the server 15.18");
+  EXPECT_EQ(watch_->Databases()[0].server_version(), "15.18");
 }
 
 TEST_F(DatabaseWatchTest, ADatabaseThatDoesNotAnswerDelaysNoOtherAndNotTheEnd) {

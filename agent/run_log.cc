@@ -132,7 +132,7 @@ std::vector<v1::UploadRunLogRequest> RunLogs::Pending() const {
   for (const auto& [key, log] : logs_) {
     v1::UploadRunLogRequest request;
     size_t bytes = 0;
-    for (size_t i = static_cast<size_t>(log.next_offset);
+    for (auto i = static_cast<size_t>(log.next_offset);
          i < log.lines.size() && request.lines_size() < kMaxBatchLines && bytes < kMaxBatchBytes; ++i) {
       *request.add_lines() = log.lines[i];
       bytes += log.lines[i].text().size() + 32;

@@ -76,7 +76,7 @@ std::vector<AttemptKey> Spool::Keys() const {
 
 bool Spool::Contains(const AttemptKey& key) const {
   MutexLock lock(mu_);
-  return results_.count(key) > 0;
+  return results_.contains(key);
 }
 
 absl::StatusOr<v1::CompleteRunRequest> Spool::Get(const AttemptKey& key) {

@@ -14,6 +14,7 @@
 #include "agent/command_error.h"
 #include "agent/config.h"
 #include "agent/pipeline/database_probe.h"
+#include "agent/pipeline/pg_programs.h"
 #include "agent/rpc/grpc_controller_link.h"
 #include "agent/rpc/identity.h"
 #include "base/log.h"
@@ -49,11 +50,19 @@ absl::StatusOr<std::unique_ptr<Agent>> MakeAgent(const RunCommandOptions& option
   Agent::Options agent_options;
   agent_options.config = std::move(config);
   agent_options.agent_id = identity.agent_id;
-  return Agent::Create(std::move(agent_options), {std::make_unique<GrpcControllerLink>(identity_directory),
-                                                  [](const ConnectionTarget& target, Cancellation& cancellation) {
-                                                    return ProbeDatabase(target, ProbeOptions(), &cancellation);
-                                                  },
-                                                  nullptr, Clock::Real(), Random::Real()});
+  const std::string pg_bindir = agent_options.config.pg_bindir;
+  return Agent::Create(
+      std::move(agent_options),
+      {std::make_unique<GrpcControllerLink>(identity_directory),
+       [](const ConnectionTarget& target, Cancellation& cancellation) {
+         return ProbeDatabase(target, ProbeOptions(), &cancellation);
+       },
+       [pg_bindir](const DatabaseFacts& facts) {
+         PgProgramsOptions programs;
+         programs.bindir = pg_bindir;
+         return FindPgPrograms(VersionFromNumber(facts.identity.server_version_num()), programs).status();
+       },
+       nullptr, Clock::Real(), Random::Real()});
 }
 
 // Ends the process when stopping takes too long: a disk that hangs must not hold up a shutdown. The journal and the
@@ -95,7 +104,9 @@ class StopWatchdog {
 int RunRunCommand(const RunCommandOptions& options, StopSignal& stop, std::ostream& err) {
   absl::StatusOr<std::unique_ptr<Agent>> agent = MakeAgent(options);
   if (!agent.ok()) {
-    LogError("agent not started", {{"error", agent.status()}});
+    if (Variable("LOG_FILE").has_value()) {  // Else the log is where `err` is.
+      LogError("agent not started", {{"error", agent.status()}});
+    }
     return PrintCommandError(agent.status(), err);
   }
   (*agent)->Start();
