@@ -90,6 +90,7 @@ TEST_F(FleetHealthTest, AFailureWithoutAnyGoodBackupIsCritical) {
 TEST_F(FleetHealthTest, AFailureWithARecentGoodBackupIsAWarning) {
   for (const v1::RunState state : {v1::FAILED, v1::MISSED, v1::LOST, v1::CANCELLED}) {
     status_.mutable_last_run()->set_state(state);
+    *status_.mutable_last_run()->mutable_end_time() = ToProto(At("2026-11-23T09:00:00Z"));
     EXPECT_EQ(Judge(), v1::WARNING) << state;
     EXPECT_THAT(status_.reason(), HasSubstr(v1::RunState_Name(state)));
   }
@@ -116,6 +117,15 @@ TEST_F(FleetHealthTest, ABackupThatIsNotGoodIsAWarning) {
   status_.mutable_last_run()->set_backup("backups/20261123T060000Z-r9");
   EXPECT_EQ(Judge(), v1::WARNING);
   EXPECT_EQ(status_.reason(), "the newest backup, backups/20261123T060000Z-r9, is not good");
+}
+
+TEST_F(FleetHealthTest, AGoodBackupMadeSinceHealsAFailureOrABadOne) {
+  status_.mutable_last_run()->set_state(v1::FAILED);
+  *status_.mutable_last_run()->mutable_end_time() = ToProto(At("2026-11-22T22:00:59Z"));
+  EXPECT_EQ(Judge(), v1::OK);
+  status_.mutable_last_run()->set_state(v1::SUCCEEDED);
+  status_.mutable_last_run()->set_backup("backups/20261122T215959Z-r9");
+  EXPECT_EQ(Judge(), v1::OK);
 }
 
 TEST_F(FleetHealthTest, ASilentAgentIsAWarning) {

@@ -67,13 +67,15 @@ struct WantedTimes {
 WantedTimes TimesFor(const v1::Policy& policy, const std::string& database, absl::Time slot) {
   const v1::ScheduleSpec& schedule = policy.spec().schedule();
   return {ToProto(slot + Jitter(policy.name(), database, ToAbsl(schedule.jitter()))),
-          ToProto(slot + ToAbsl(schedule.start_deadline()))};
+          // Whole seconds, so that a row reads back as it was written.
+          ToProto(slot + absl::Trunc(ToAbsl(schedule.start_deadline()), absl::Seconds(1)))};
 }
 
 bool IsUpToDate(const v1::Run& run, const WantedTimes& times, const v1::RunSpec& spec) {
-  return MessageDifferencer::Equals(run.not_before_time(), times.not_before) &&
-         MessageDifferencer::Equals(run.start_deadline_time(), times.start_deadline) &&
-         MessageDifferencer::Equals(run.spec(), spec);
+  // An empty message and none mean the same, and the catalog need not keep them apart.
+  return MessageDifferencer::Equivalent(run.not_before_time(), times.not_before) &&
+         MessageDifferencer::Equivalent(run.start_deadline_time(), times.start_deadline) &&
+         MessageDifferencer::Equivalent(run.spec(), spec);
 }
 
 // A new row with all but its times and policy.

@@ -119,6 +119,17 @@ TEST_F(PlanningTest, ASecondPlanChangesNothing) {
   EXPECT_THAT(again.withdraw_runs, IsEmpty());
 }
 
+TEST_F(PlanningTest, ARowThatWasReadBackIsUpToDate) {
+  // The catalog keeps microseconds, and may drop messages that say nothing.
+  view_.policy->mutable_spec()->mutable_schedule()->mutable_start_deadline()->set_nanos(1);
+  Apply(Plan());
+  for (v1::Run& run : view_.scheduled_runs) {
+    EXPECT_EQ(run.start_deadline_time().nanos() % 1000, 0);
+    run.mutable_spec()->clear_verify();
+  }
+  EXPECT_THAT(Plan().update_runs, IsEmpty());
+}
+
 TEST_F(PlanningTest, PlansEveryCoveredDatabaseAndNoOther) {
   view_.databases = {DatabaseOf("db1", "orders"), DatabaseOf("db1", "orders_tmp"), DatabaseOf("db2", "orders")};
   view_.policy->mutable_spec()->mutable_databases(0)->add_exclude("*_tmp");

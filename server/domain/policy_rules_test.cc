@@ -201,6 +201,17 @@ TEST(ValidatePolicyTest, RefusesWhatIsMissing) {
   EXPECT_THAT(fields, ElementsAre("spec.databases", "spec.schedule", "spec.retention"));
 }
 
+TEST(ValidatePolicyTest, IntervalsAreWholeSecondsFromAMinuteUp) {
+  v1::Policy policy = NightlyPolicy();
+  policy.mutable_spec()->mutable_schedule()->clear_cron();
+  policy.mutable_spec()->mutable_schedule()->mutable_every()->set_seconds(60);
+  EXPECT_THAT(ValidatePolicy(policy), IsOk());
+  policy.mutable_spec()->mutable_schedule()->mutable_every()->set_nanos(1);
+  EXPECT_THAT(std::string(ValidatePolicy(policy).message()), HasSubstr("not a whole number of seconds"));
+  policy.mutable_spec()->mutable_schedule()->mutable_every()->set_seconds(59);
+  EXPECT_THAT(std::string(ValidatePolicy(policy).message()), HasSubstr("out of range"));
+}
+
 TEST(ValidatePolicyTest, HintsAtWhatWasMeant) {
   v1::Policy policy = NightlyPolicy();
   policy.mutable_spec()->mutable_schedule()->set_time_zone("Europe/Berln");

@@ -95,6 +95,9 @@ void CheckSchedule(const v1::ScheduleSpec& schedule, Violations& out) {
   }
   if (schedule.has_every()) {
     out.CheckRange("spec.schedule.every", schedule.every(), absl::Minutes(1), 366 * kDay);
+    if (schedule.every().nanos() != 0) {
+      out.Add("spec.schedule.every", "it is not a whole number of seconds");
+    }
   }
   out.AddStatus("spec.schedule.time_zone", FindTimeZone(schedule.time_zone()).status());
   out.CheckRange("spec.schedule.jitter", schedule.jitter(), absl::ZeroDuration(), kDay);

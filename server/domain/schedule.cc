@@ -37,7 +37,8 @@ absl::StatusOr<Schedule> Schedule::Create(const v1::ScheduleSpec& spec) {
                      "a schedule has exactly one of cron and every");
   }
   if (spec.has_every()) {
-    schedule.every_ = ToAbsl(spec.every());
+    // Slots are compared with what the catalog gives back, and it keeps microseconds.
+    schedule.every_ = absl::Trunc(ToAbsl(spec.every()), absl::Seconds(1));
     if (schedule.every_ < kLeastInterval || schedule.every_ == absl::InfiniteDuration()) {
       return MakeError(absl::StatusCode::kInvalidArgument, "SCHEDULE_INVALID", "every is less than 1m");
     }
