@@ -52,7 +52,11 @@ struct ExitStatus {
 // control characters, so that a child can write any amount without blocking and cannot forge a log.
 //
 // Death with the parent is by `setpriv --pdeathsig` (util-linux); the kernel ties it to the thread that called Start,
-// so that thread must outlive the child.
+// so that thread must outlive the child. It reaches the child itself, not what that starts, and is armed a moment after
+// Start, when setpriv runs.
+//
+// When the child has ended by itself, what it left behind in its group goes on; Terminate and the destructor of a child
+// not waited for kill that too.
 //
 // One thread uses it; Kill may be called from any.
 class ChildProcess {

@@ -16,8 +16,8 @@ namespace backup {
 // FIFO.
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes = 1 << 20);
 
-// Replaces `path` in one step: temporary file beside it with `mode`, write, fsync, rename, fsync of the directory.
-// After a power cut either the old contents are there or the new.
+// Replaces `path` in one step: temporary file `path`.XXXXXX (six letters or digits) beside it with `mode`, write,
+// fsync, rename, fsync of the directory. After a power cut either the old contents are there or the new.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents, int mode = 0600);
 
 // Makes the directory and those above it with `mode`. OK when it is there.

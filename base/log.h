@@ -54,7 +54,8 @@ struct LogOptions {
 };
 
 // Sets up logging; before it, lines go to stderr by the defaults. Opens /dev/null for each standard stream that is
-// closed. INVALID_ARGUMENT LOG_FILE_INVALID or the file's error when `file` cannot be opened. Not thread-safe against Log.
+// closed. INVALID_ARGUMENT LOG_FILE_INVALID or the file's error when `file` cannot be opened. Not thread-safe against
+// Log.
 absl::Status InitLog(const LogOptions& options);
 
 // Lets one of a flood of equal messages through: ShouldLog is true at most once in `period`, and then tells how

@@ -11,7 +11,8 @@ std::string Quoted(absl::string_view name) { return absl::StrCat("\"", CleanText
 // "policies/nightly" is nightly to people; names of other forms stay whole.
 std::string QuotedId(absl::string_view name) {
   const size_t slash = name.find('/');
-  const bool has_two_segments = slash != absl::string_view::npos && name.find('/', slash + 1) == absl::string_view::npos;
+  const bool has_two_segments =
+      slash != absl::string_view::npos && name.find('/', slash + 1) == absl::string_view::npos;
   return Quoted(has_two_segments ? name.substr(slash + 1) : name);
 }
 
@@ -69,7 +70,8 @@ absl::Status RunAlreadyEnded(absl::string_view name, absl::string_view state) {
 absl::Status StaleEpoch(absl::string_view run, int64_t epoch, int64_t current_epoch) {
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "STALE_EPOCH",
-      absl::StrCat("run ", QuotedId(run), " is at epoch ", current_epoch, " now, and this is a report of epoch ", epoch),
+      absl::StrCat("run ", QuotedId(run), " is at epoch ", current_epoch, " now, and this is a report of epoch ",
+                   epoch),
       "", {{"run", std::string(run)}, {"epoch", absl::StrCat(epoch)}, {"current_epoch", absl::StrCat(current_epoch)}});
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/utf8.h"
 
 namespace backup {
 namespace {
@@ -15,6 +16,11 @@ namespace {
 constexpr int64_t kMaxDurationSeconds = 315'576'000'000;
 constexpr int64_t kMinTimestampSeconds = -62'135'596'800;
 constexpr int64_t kMaxTimestampSeconds = 253'402'300'799;
+
+absl::Status NotReadable(const google::protobuf::Message& message, absl::string_view why) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "JSON_INVALID",
+                   absl::StrCat("not a ", message.GetDescriptor()->name(), " in JSON: ", why));
+}
 
 }  // namespace
 
@@ -27,16 +33,15 @@ std::string ToJson(const google::protobuf::Message& message, bool indent) {
 }
 
 absl::Status FromJson(absl::string_view json, google::protobuf::Message* message) {
+  message->Clear();
+  if (!IsValidUtf8(json)) return NotReadable(*message, "not UTF-8");
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = false;
-  message->Clear();
   const auto status =
       google::protobuf::util::JsonStringToMessage({json.data(), static_cast<size_t>(json.size())}, message, options);
   if (status.ok()) return absl::OkStatus();
   const auto why = status.message();
-  return MakeError(absl::StatusCode::kInvalidArgument, "JSON_INVALID",
-                   absl::StrCat("not a ", message->GetDescriptor()->name(),
-                                " in JSON: ", absl::string_view(why.data(), std::min<size_t>(why.size(), 1024))));
+  return NotReadable(*message, absl::string_view(why.data(), std::min<size_t>(why.size(), 1024)));
 }
 
 absl::Time ToAbsl(const google::protobuf::Timestamp& time) {

@@ -37,7 +37,8 @@ TEST(ProtoJsonTest, RefusesWhatIsNotTheMessage) {
        {std::string(), std::string("["), std::string("[]"), std::string("{\"unknown\":1}"),
         std::string("{\"sizeBytes\":\"many\"}"), std::string("{\"sizeBytes\":1e400}"),
         std::string("{\"sizeBytes\":9223372036854775808}"), std::string("{\"labels\":[]}"), std::string("{} {}"),
-        std::string(100'000, '['), std::string("{\"updateTime\":\"yesterday\"}")}) {
+        std::string(100'000, '['), std::string("{\"updateTime\":\"yesterday\"}"),
+        std::string("{\"problem\":\"\xff\"}")}) {
     v1::Database database;
     EXPECT_THAT(FromJson(json, &database), StatusIs(absl::StatusCode::kInvalidArgument)) << json.substr(0, 40);
     EXPECT_THAT(FromJson(json, &database), HasReason("JSON_INVALID")) << json.substr(0, 40);

@@ -23,7 +23,8 @@ std::string Visible(int32_t code_point, absl::string_view bytes) {
     case '\t':
       return "\\t";
     default:
-      return absl::StrFormat(code_point < 0x100 ? "\\x%02x" : "\\u%04x", static_cast<uint32_t>(code_point));
+      if (code_point < 0x100) return absl::StrFormat("\\x%02x", static_cast<uint32_t>(code_point));
+      return absl::StrFormat("\\u%04x", static_cast<uint32_t>(code_point));
   }
 }
 
