@@ -79,7 +79,8 @@ Verdict JudgeLastRun(const v1::DatabaseStatus& status) {
     return Fine();
   }
   // The newest slot need not be the last to end: one by hand may have been asked for while another was still waiting.
-  const bool made_good_since = ToAbsl(status.last_good().snapshot_time()) > ToAbsl(run.end_time());
+  const bool made_good_since =
+      run.has_end_time() && ToAbsl(status.last_good().snapshot_time()) > ToAbsl(run.end_time());
   if (IsFailure(run.state()) && !made_good_since) {
     return {v1::WARNING, FailureText(run)};
   }
