@@ -73,18 +73,20 @@ void AddAgentCommands(CommandTree& tree) {
   tree.AddLeaf(noun, "list", {"List agents", "", "backupctl agent list"}, [&session] { return List(session); });
 
   auto described = std::make_shared<std::string>();
-  tree.AddLeaf(noun, "describe", {"Show everything about one agent and its databases", "", "backupctl agent describe db1"},
+  tree.AddLeaf(noun, "describe",
+               {"Show everything about one agent and its databases", "", "backupctl agent describe db1"},
                [&session, described] { return Describe(session, *described); })
       .add_option("AGENT", *described, "the agent's id")
       ->required();
 
   auto name = std::make_shared<std::string>();
   auto ttl = std::make_shared<std::string>();
-  CLI::App& enroll = tree.AddLeaf(noun, "enroll",
-                                  {"Make a one-time token with which one agent can enrol",
-                                   "The token goes to stdout and holds all that the agent needs: the controller's address and CA.",
-                                   "umask 077; backupctl agent enroll db1 --ttl 10m > db1.token"},
-                                  [&session, name, ttl] { return Enroll(session, *name, *ttl); });
+  CLI::App& enroll =
+      tree.AddLeaf(noun, "enroll",
+                   {"Make a one-time token with which one agent can enrol",
+                    "The token goes to stdout and holds all that the agent needs: the controller's address and CA.",
+                    "umask 077; backupctl agent enroll db1 --ttl 10m > db1.token"},
+                   [&session, name, ttl] { return Enroll(session, *name, *ttl); });
   enroll.add_option("AGENT", *name, "id of the new agent: 1 to 63 characters of [a-z0-9-]")->required();
   enroll.add_option("--ttl", *ttl, "how long the token may be used, 1m to 7d (default: 1h)")->type_name("DURATION");
 }

@@ -58,8 +58,9 @@ void Show(Session& session, const std::vector<Result>& results, bool dry_run) {
     json["policies"].push_back({{"name", result.name}, {"result", result.word}, {"dryRun", dry_run}});
     if (!result.status.ok()) json["policies"].back()["message"] = std::string(result.status.message());
     absl::StrAppend(&names, names.empty() ? "" : "\n", result.name);
-    absl::StrAppend(&text, "policy ", session.output().Paint(ParsePolicyName(result.name).value_or(result.name), Color::kNone), " ",
-                    session.output().Paint(result.word, result.color), dry_run ? " (dry run: nothing was changed)" : "", "\n");
+    absl::StrAppend(
+        &text, "policy ", session.output().Paint(ParsePolicyName(result.name).value_or(result.name), Color::kNone), " ",
+        session.output().Paint(result.word, result.color), dry_run ? " (dry run: nothing was changed)" : "", "\n");
   }
   session.output().Value(json, names, [&] { return text; });
 }
@@ -86,13 +87,15 @@ absl::StatusOr<ExitCode> Apply(Session& session, const Flags& flags) {
 
 void AddApplyCommand(CommandTree& tree) {
   auto flags = std::make_shared<Flags>();
-  CLI::App& leaf = tree.AddRootLeaf(
-      "apply",
-      {"Make the stored policies as the files say",
-       "All files are checked first: when anything is wrong, nothing is applied and the exit code is 2. When the controller\n"
-       "then takes some and refuses others, the exit code is 7.",
-       "backupctl apply nightly.yaml\nbackupctl apply policies/ --dry-run\nbackupctl get policies -o yaml | backupctl apply -"},
-      kPolicyGroup, [&session = tree.session(), flags] { return Apply(session, *flags); });
+  CLI::App& leaf =
+      tree.AddRootLeaf("apply",
+                       {"Make the stored policies as the files say",
+                        "All files are checked first: when anything is wrong, nothing is applied and the exit code is "
+                        "2. When the controller\n"
+                        "then takes some and refuses others, the exit code is 7.",
+                        "backupctl apply nightly.yaml\nbackupctl apply policies/ --dry-run\nbackupctl get policies -o "
+                        "yaml | backupctl apply -"},
+                       kPolicyGroup, [&session = tree.session(), flags] { return Apply(session, *flags); });
   AddFileArgument(leaf, flags->files);
   leaf.add_flag("--dry-run", flags->dry_run, "check everything and tell what would change");
 }

@@ -38,8 +38,9 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
     ASSIGN_OR_RETURN(const std::string database, ResolveDatabase(*client, flags.database));
     request.mutable_filter()->set_database(database);
   }
-  ASSIGN_OR_RETURN(const Listed<v1::Backup> listed, ListPages(*client, &v1::BackupService::Stub::ListBackups, request,
-                                                              &v1::ListBackupsResponse::backups, flags.limit.Of(session)));
+  ASSIGN_OR_RETURN(const Listed<v1::Backup> listed,
+                   ListPages(*client, &v1::BackupService::Stub::ListBackups, request, &v1::ListBackupsResponse::backups,
+                             flags.limit.Of(session)));
   session.output().List("backups", Pointers(listed.items), [&] { return BackupTable(listed.items, session.now()); });
   if (listed.items.empty() && session.output().for_people()) {
     session.Say("no backups; make one with: backupctl backup run DATABASE --wait");
@@ -63,23 +64,26 @@ void AddRun(CommandTree& tree, CLI::App& noun) {
       noun, "run",
       {"Back up a database now, or every database of a policy",
        "DATABASE is agents/AGENT/databases/NAME, AGENT/NAME, or NAME alone where only one database is called so.\n"
-       "With --wait the exit code is 0 when it succeeded, 1 when it did not, 7 when only some of several did. Ctrl-C stops\n"
+       "With --wait the exit code is 0 when it succeeded, 1 when it did not, 7 when only some of several did. Ctrl-C "
+       "stops\n"
        "the waiting, not the backup.",
        "backupctl backup run shop --wait\nbackupctl backup run --policy nightly"},
       [&session = tree.session(), flags] { return RunBackup(session, *flags); });
   leaf.add_option("DATABASE", flags->database, "which database");
-  leaf.add_option("--policy", flags->policy, "under this policy; without DATABASE: everything it covers")->type_name("POLICY");
+  leaf.add_option("--policy", flags->policy, "under this policy; without DATABASE: everything it covers")
+      ->type_name("POLICY");
   leaf.add_flag("--wait", flags->wait, "follow it to its end");
 }
 
 void AddVerify(CommandTree& tree, CLI::App& noun) {
   auto name = std::make_shared<std::string>();
   auto wait = std::make_shared<bool>(false);
-  CLI::App& leaf = tree.AddLeaf(noun, "verify",
-                                {"Read a stored backup back and hold it against its manifest",
-                                 "With --wait the exit code is 8 when the backup is bad.",
-                                 "backupctl backup verify 20261123T220000Z-7k3m9q2x4d --wait"},
-                                [&session = tree.session(), name, wait] { return VerifyBackup(session, *name, *wait); });
+  CLI::App& leaf =
+      tree.AddLeaf(noun, "verify",
+                   {"Read a stored backup back and hold it against its manifest",
+                    "With --wait the exit code is 8 when the backup is bad.",
+                    "backupctl backup verify 20261123T220000Z-7k3m9q2x4d --wait"},
+                   [&session = tree.session(), name, wait] { return VerifyBackup(session, *name, *wait); });
   leaf.add_option("BACKUP", *name, "the backup's id")->required();
   leaf.add_flag("--wait", *wait, "follow it to its end");
 }
@@ -92,19 +96,25 @@ void AddBackupCommands(CommandTree& tree) {
   AddRun(tree, noun);
 
   auto list = std::make_shared<ListFlags>();
-  CLI::App& list_leaf = tree.AddLeaf(noun, "list",
-                                     {"List backups, the newest first", "", "backupctl backup list --database shop\nbackupctl backup list --state bad -o name"},
-                                     [&session, list] { return List(session, *list); });
+  CLI::App& list_leaf =
+      tree.AddLeaf(noun, "list",
+                   {"List backups, the newest first", "",
+                    "backupctl backup list --database shop\nbackupctl backup list --state bad -o name"},
+                   [&session, list] { return List(session, *list); });
   list_leaf.add_option("--policy", list->policy, "only backups of this policy")->type_name("POLICY");
   list_leaf.add_option("--agent", list->agent, "only backups of this agent")->type_name("AGENT");
   list_leaf.add_option("--database", list->database, "only backups of this database")->type_name("DATABASE");
-  list_leaf.add_option("--state", list->states, "good, suspicious or bad; may be repeated")->type_name("STATE")->allow_extra_args(false);
+  list_leaf.add_option("--state", list->states, "good, suspicious or bad; may be repeated")
+      ->type_name("STATE")
+      ->allow_extra_args(false);
   list->limit.AddFlag(list_leaf);
 
   auto name = std::make_shared<std::string>();
   auto tables = std::make_shared<size_t>(10);
-  CLI::App& describe = tree.AddLeaf(noun, "describe", {"Show everything about one backup", "", "backupctl backup describe 20261123T220000Z-7k3m9q2x4d"},
-                                    [&session, name, tables] { return Describe(session, *name, *tables); });
+  CLI::App& describe =
+      tree.AddLeaf(noun, "describe",
+                   {"Show everything about one backup", "", "backupctl backup describe 20261123T220000Z-7k3m9q2x4d"},
+                   [&session, name, tables] { return Describe(session, *name, *tables); });
   describe.add_option("BACKUP", *name, "the backup's id")->required();
   describe.add_option("--tables", *tables, "how many of its largest tables to list (default: 10)")->type_name("N");
 

@@ -41,7 +41,8 @@ absl::StatusOr<v1::Run> AskFor(Session& session, Client& client, const v1::Run& 
 }
 
 // The databases that are meant, as resource names.
-absl::StatusOr<std::vector<std::string>> ChooseDatabases(Client& client, const BackupRunFlags& flags, const std::string& policy) {
+absl::StatusOr<std::vector<std::string>> ChooseDatabases(Client& client, const BackupRunFlags& flags,
+                                                         const std::string& policy) {
   if (!flags.database.empty()) {
     ASSIGN_OR_RETURN(const std::string database, ResolveDatabase(client, flags.database));
     return std::vector<std::string>{database};
@@ -74,8 +75,9 @@ void TellIfAgentIsAway(Session& session, Client& client, const v1::Run& run) {
   const absl::StatusOr<v1::Agent> agent = client.Call(&v1::AgentService::Stub::GetAgent, request);
   if (!agent.ok() || agent->state() == v1::ONLINE) return;
   const std::string seen =
-      agent->has_last_seen_time() ? absl::StrCat("was last heard of ", FormatRelative(ToAbsl(agent->last_seen_time()), session.now()))
-                                  : "was never heard of";
+      agent->has_last_seen_time()
+          ? absl::StrCat("was last heard of ", FormatRelative(ToAbsl(agent->last_seen_time()), session.now()))
+          : "was never heard of";
   session.Say(absl::StrCat("agent ", id->agent, " ", seen, "; run ", ShortName(run.name()), " starts when it is back"));
 }
 
@@ -124,7 +126,8 @@ absl::StatusOr<ExitCode> ShowOrFollow(Session& session, Client& client, std::vec
   for (const v1::Run& run : runs) TellIfAgentIsAway(session, client, run);
   if (wait) return FollowAll(session, client, std::move(runs));
   ShowRuns(session, runs);
-  if (session.output().for_people()) session.Say(absl::StrCat("follow it with: backupctl run watch ", ShortName(runs[0].name())));
+  if (session.output().for_people())
+    session.Say(absl::StrCat("follow it with: backupctl run watch ", ShortName(runs[0].name())));
   return ExitCode::kOk;
 }
 

@@ -22,9 +22,11 @@ std::string LevelText(v1::VerificationLevel level) {
 }
 
 std::string SizeText(const v1::Backup& backup) {
-  std::string text = absl::StrCat(FormatSize(backup.size_bytes()), " on disk, ", FormatSize(backup.plain_bytes()), " decoded");
+  std::string text =
+      absl::StrCat(FormatSize(backup.size_bytes()), " on disk, ", FormatSize(backup.plain_bytes()), " decoded");
   if (backup.size_bytes() > 0 && backup.plain_bytes() > 0) {
-    absl::StrAppendFormat(&text, " (%.1f to 1)", static_cast<double>(backup.plain_bytes()) / static_cast<double>(backup.size_bytes()));
+    absl::StrAppendFormat(&text, " (%.1f to 1)",
+                          static_cast<double>(backup.plain_bytes()) / static_cast<double>(backup.size_bytes()));
   }
   return text;
 }
@@ -38,7 +40,8 @@ std::string DescribeServer(const v1::Manifest& manifest, bool color) {
   std::vector<Fact> facts = {
       {"Server", database.server_version()},
       {"Database", absl::StrCat(database.name(), ", oid ", database.oid(), ", system ", database.system_identifier())},
-      {"Encoding", absl::StrCat(database.encoding(), ", collation ", database.collation(), ", ctype ", database.ctype())},
+      {"Encoding",
+       absl::StrCat(database.encoding(), ", collation ", database.collation(), ", ctype ", database.ctype())},
       {"Size in the server", FormatSize(database.size_bytes())},
       {"pg_dump", manifest.pg_dump_version()},
       {"Agent", absl::StrCat(manifest.agent(), ", version ", manifest.agent_version())},
@@ -70,7 +73,11 @@ Table LargestTables(const v1::Manifest& manifest, size_t limit) {
   std::stable_sort(tables.begin(), tables.end(),
                    [](const auto* a, const auto* b) { return a->plain_bytes() > b->plain_bytes(); });
   if (tables.size() > limit) tables.resize(limit);
-  Table table{{{"TABLE", Align::kLeft, false, true}, {"ROWS", Align::kRight}, {"BYTES", Align::kRight}, {"CONTENT HASH", Align::kLeft, true}}, {}};
+  Table table{{{"TABLE", Align::kLeft, false, true},
+               {"ROWS", Align::kRight},
+               {"BYTES", Align::kRight},
+               {"CONTENT HASH", Align::kLeft, true}},
+              {}};
   for (const v1::TableFacts* facts : tables) {
     table.rows.push_back({absl::StrCat(facts->schema(), ".", facts->name()), CountText(facts->row_count()),
                           FormatSize(facts->plain_bytes()), facts->content_hash()});
@@ -95,12 +102,11 @@ Table BackupTable(const std::vector<v1::Backup>& backups, absl::Time now) {
                {"WHY", Align::kLeft, true, true}},
               {}};
   for (const v1::Backup& backup : backups) {
-    table.rows.push_back({ShortName(backup.name()), ShortName(backup.database()), StateCell(backup.state()),
-                          LevelText(backup.verification_level()),
-                          RelativeText(backup.has_snapshot_time(), backup.snapshot_time(), now),
-                          FormatSize(backup.size_bytes()), FormatSize(backup.plain_bytes()), CountText(backup.row_count()),
-                          CountText(backup.table_count()), ShortName(backup.policy()), backup.path(),
-                          backup.state_reason()});
+    table.rows.push_back(
+        {ShortName(backup.name()), ShortName(backup.database()), StateCell(backup.state()),
+         LevelText(backup.verification_level()), RelativeText(backup.has_snapshot_time(), backup.snapshot_time(), now),
+         FormatSize(backup.size_bytes()), FormatSize(backup.plain_bytes()), CountText(backup.row_count()),
+         CountText(backup.table_count()), ShortName(backup.policy()), backup.path(), backup.state_reason()});
   }
   return table;
 }
@@ -111,7 +117,8 @@ std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl:
       {"Backup", ShortName(backup.name())},
       {"Database", ShortName(backup.database())},
       {"State", StateCell(backup.state())},
-      {"Verified", absl::StrCat(LevelText(backup.verification_level()), " ", TimeText(backup.has_verify_time(), backup.verify_time(), now))},
+      {"Verified", absl::StrCat(LevelText(backup.verification_level()), " ",
+                                TimeText(backup.has_verify_time(), backup.verify_time(), now))},
       {"Snapshot", TimeText(backup.has_snapshot_time(), backup.snapshot_time(), now)},
       {"Slot", TimeText(backup.has_slot_time(), backup.slot_time(), now)},
       {"Policy", ShortName(backup.policy())},
@@ -120,7 +127,8 @@ std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl:
       {"Rows", absl::StrCat(CountText(backup.row_count()), " in ", CountText(backup.table_count()), " tables")},
       {"Path on its host", backup.path()},
       {"Manifest SHA-256", backup.manifest_sha256()}};
-  if (!backup.state_reason().empty()) facts.insert(facts.begin() + 3, {"Why", {backup.state_reason(), StateCell(backup.state()).color}});
+  if (!backup.state_reason().empty())
+    facts.insert(facts.begin() + 3, {"Why", {backup.state_reason(), StateCell(backup.state()).color}});
   std::string out = LayOutFacts(facts, color);
   if (!backup.has_manifest()) return out;
   const v1::Manifest& manifest = backup.manifest();
@@ -129,9 +137,11 @@ std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl:
   if (manifest.tables_size() > 0 && table_limit > 0) {
     absl::StrAppend(&out, "\n", output.Layout(LargestTables(manifest, table_limit)));
     const size_t all = manifest.tables_size();
-    if (all > table_limit) absl::StrAppend(&out, "and ", all - table_limit, " smaller tables (--tables N shows more)\n");
+    if (all > table_limit)
+      absl::StrAppend(&out, "and ", all - table_limit, " smaller tables (--tables N shows more)\n");
   }
-  if (manifest.warnings_size() > 0) absl::StrAppend(&out, "\n", output.Paint("Warnings of pg_dump", Color::kYellow), "\n");
+  if (manifest.warnings_size() > 0)
+    absl::StrAppend(&out, "\n", output.Paint("Warnings of pg_dump", Color::kYellow), "\n");
   for (const std::string& warning : manifest.warnings()) absl::StrAppend(&out, "  ", CleanText(warning), "\n");
   return out;
 }

@@ -13,14 +13,15 @@
 namespace backup::ctl {
 namespace {
 
-// What went wrong, without the layers that gRPC wraps around it: "failed to connect to all addresses; last error: UNKNOWN:
-// ipv4:127.0.0.1:7443: Failed to connect to remote host: Connection refused" is about a refused connection.
+// What went wrong, without the layers that gRPC wraps around it: "failed to connect to all addresses; last error:
+// UNKNOWN: ipv4:127.0.0.1:7443: Failed to connect to remote host: Connection refused" is about a refused connection.
 std::string InnerMessage(const std::string& message) {
   constexpr absl::string_view kLast = "last error: ";
   const size_t at = message.rfind(std::string(kLast));
   if (at == std::string::npos) return message;
   absl::string_view inner = absl::string_view(message).substr(at + kLast.size());
-  if (const size_t code = inner.find(": "); absl::StartsWith(inner, "UNKNOWN: ") || absl::StartsWith(inner, "UNAVAILABLE: ")) {
+  if (const size_t code = inner.find(": ");
+      absl::StartsWith(inner, "UNKNOWN: ") || absl::StartsWith(inner, "UNAVAILABLE: ")) {
     inner.remove_prefix(code + 2);
   }
   for (absl::string_view scheme : {"ipv4:", "ipv6:", "unix:"}) {
@@ -47,15 +48,17 @@ absl::Status Client::ToStatus(const grpc::Status& status) const {
   // An error with a reason comes from the controller itself; these two come from the channel.
   if (converted.ok() || !ErrorReason(converted).empty()) return converted;
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    return MakeError(absl::StatusCode::kUnavailable, "CONTROLLER_UNREACHABLE",
-                     absl::StrCat("cannot reach the controller at ", address_, ": ", InnerMessage(status.error_message())),
-                     "check that backup-controller runs there, that the address is right (backupctl context show) and that "
-                     "no firewall stands between; a context of another controller fails in the TLS handshake");
+    return MakeError(
+        absl::StatusCode::kUnavailable, "CONTROLLER_UNREACHABLE",
+        absl::StrCat("cannot reach the controller at ", address_, ": ", InnerMessage(status.error_message())),
+        "check that backup-controller runs there, that the address is right (backupctl context show) and that "
+        "no firewall stands between; a context of another controller fails in the TLS handshake");
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-    return MakeError(absl::StatusCode::kDeadlineExceeded, "CONTROLLER_TIMEOUT",
-                     absl::StrCat("the controller at ", address_, " did not answer in ", backup::FormatDuration(timeout_)),
-                     "try again with a longer --timeout, or check the controller's load and the network between");
+    return MakeError(
+        absl::StatusCode::kDeadlineExceeded, "CONTROLLER_TIMEOUT",
+        absl::StrCat("the controller at ", address_, " did not answer in ", backup::FormatDuration(timeout_)),
+        "try again with a longer --timeout, or check the controller's load and the network between");
   }
   return converted;
 }

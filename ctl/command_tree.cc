@@ -38,12 +38,14 @@ void CommandTree::AddGlobalFlags(CLI::App& leaf) {
     return leaf.add_option(names, variable, text)->type_name(type)->group(kGlobalFlagGroup);
   };
   add("-o,--output", flags.output, "FORMAT", "table, wide, json, jsonl, yaml or name");
-  add("--context", flags.context, "NAME", "the controller to talk to (default: $BACKUPCTL_CONTEXT, or the current one)");
+  add("--context", flags.context, "NAME",
+      "the controller to talk to (default: $BACKUPCTL_CONTEXT, or the current one)");
   add("--controller", flags.controller, "HOST:PORT", "instead of the context's controller");
   add("--ca", flags.ca, "FILE", "instead of the context's CA certificate");
   add("--certificate", flags.certificate, "FILE", "instead of the context's client certificate");
   add("--key", flags.key, "FILE", "instead of the context's private key");
-  add("--config", flags.config, "FILE", "where contexts are kept (default: $BACKUPCTL_CONFIG, or ~/.config/backupctl/config.yaml)");
+  add("--config", flags.config, "FILE",
+      "where contexts are kept (default: $BACKUPCTL_CONFIG, or ~/.config/backupctl/config.yaml)");
   add("--timeout", flags.timeout, "DURATION", "how long one call may take (default: 10s)");
   leaf.add_flag("--no-color", flags.no_color, "no colours; NO_COLOR in the environment does the same")
       ->group(kGlobalFlagGroup);

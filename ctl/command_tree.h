@@ -69,11 +69,11 @@ inline constexpr char kGlobalFlagGroup[] = "Global flags";
 
 // One command line, taken apart by the tree.
 struct ParsedWords {
-  const CLI::App* node = nullptr;        // The deepest node that was named.
-  std::string path;                      // Its words: "backup run".
-  std::vector<std::string> arguments;    // Everything else, in order: what a leaf parses.
-  bool help = false;                     // -h or --help was among them.
-  bool version = false;                  // --version was, before any command.
+  const CLI::App* node = nullptr;      // The deepest node that was named.
+  std::string path;                    // Its words: "backup run".
+  std::vector<std::string> arguments;  // Everything else, in order: what a leaf parses.
+  bool help = false;                   // -h or --help was among them.
+  bool version = false;                // --version was, before any command.
 };
 
 // Finds the command's words among the flags that may stand before, between and behind them. INVALID_ARGUMENT

@@ -19,7 +19,9 @@ using ::backup::testing::IsOk;
 
 class CommandTreeTest : public ::testing::Test {
  protected:
-  CommandTreeTest() : cli_(nullptr, "/nonexistent"), session_(cli_.environment()), tree_(session_) { AddCommands(tree_); }
+  CommandTreeTest() : cli_(nullptr, "/nonexistent"), session_(cli_.environment()), tree_(session_) {
+    AddCommands(tree_);
+  }
 
   // Calls `visit` with every leaf and its path.
   void VisitLeaves(const CLI::App& node, const std::string& path,
@@ -40,10 +42,10 @@ TEST_F(CommandTreeTest, HasEveryCommandOfTheDesign) {
   VisitLeaves(tree_.root(), "", [&](const CLI::App&, const std::string& path) { paths.push_back(path); });
   EXPECT_THAT(paths, ::testing::UnorderedElementsAre(
                          "status", "validate", "diff", "apply", "get", "explain", "policy list", "policy describe",
-                         "policy pause", "policy resume", "policy delete", "backup run", "backup list", "backup describe",
-                         "backup verify", "run list", "run describe", "run watch", "run logs", "run cancel", "agent list",
-                         "agent describe", "agent enroll", "database list", "dev up", "dev down", "context list",
-                         "context use", "context set", "context show", "version"));
+                         "policy pause", "policy resume", "policy delete", "backup run", "backup list",
+                         "backup describe", "backup verify", "run list", "run describe", "run watch", "run logs",
+                         "run cancel", "agent list", "agent describe", "agent enroll", "database list", "dev up",
+                         "dev down", "context list", "context use", "context set", "context show", "version"));
 }
 
 TEST_F(CommandTreeTest, EveryCommandIsExplained) {
@@ -76,8 +78,8 @@ TEST_F(CommandTreeTest, AFlagTakesAValueEverywhereOrNowhere) {
 }
 
 TEST_F(CommandTreeTest, FindsTheCommandAmongItsFlags) {
-  for (const char* line : {"run list --state failed -o json", "--state failed run list -o json", "-o json run --state failed list",
-                           "run -o json list --state failed"}) {
+  for (const char* line : {"run list --state failed -o json", "--state failed run list -o json",
+                           "-o json run --state failed list", "run -o json list --state failed"}) {
     const auto words = FindCommand(tree_, testing::SplitCommandLine(line));
     ASSERT_THAT(words, IsOk()) << line;
     EXPECT_EQ(words->path, "run list") << line;

@@ -22,7 +22,8 @@ using ::backup::testing::TempDir;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kConfig[] = "currentContext: a\ncontexts: [{name: a, controller: \"h:1\", ca: c, certificate: d, key: e}]\n";
+constexpr char kConfig[] =
+    "currentContext: a\ncontexts: [{name: a, controller: \"h:1\", ca: c, certificate: d, key: e}]\n";
 
 std::string PolicyText(const std::string& name) {
   return absl::StrCat("apiVersion: backup/v1\nkind: Policy\nmetadata: {name: ", name,
@@ -115,7 +116,8 @@ TEST_F(CommandsTest, EveryRequestForARunHasItsOwnId) {
 
   const auto requests = controller_->create_run_requests();
   ASSERT_EQ(requests.size(), 2u);
-  EXPECT_THAT(requests[0].request_id(), ::testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_THAT(requests[0].request_id(),
+              ::testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
   EXPECT_NE(requests[0].request_id(), requests[1].request_id());
   EXPECT_EQ(requests[1].run().policy(), "policies/nightly");
 }
@@ -162,7 +164,8 @@ TEST_F(CommandsTest, FlagsChooseTheControllerOverContexts) {
 
 TEST_F(CommandsTest, TheEnvironmentChoosesAContext) {
   Start();
-  dir_.Write("config.yaml", "currentContext: a\ncontexts: [{name: a, controller: \"h:1\"}, {name: b, controller: \"h:2\"}]\n");
+  dir_.Write("config.yaml",
+             "currentContext: a\ncontexts: [{name: a, controller: \"h:1\"}, {name: b, controller: \"h:2\"}]\n");
   cli_->environment().variables["BACKUPCTL_CONTEXT"] = "b";
   cli_->Run("context show -o name");
   EXPECT_EQ(cli_->out(), "b\n");

@@ -29,10 +29,11 @@ absl::Status ContextNotFound(absl::string_view name, const std::vector<Context>&
   for (const Context& context : contexts) names.push_back(context.name);
   const std::string near = NearestWord(name, names);
   std::string hint = "see backupctl context list";
-  if (names.empty()) hint = "make one: backupctl context set NAME --controller HOST:PORT --ca FILE --certificate FILE --key FILE";
+  if (names.empty())
+    hint = "make one: backupctl context set NAME --controller HOST:PORT --ca FILE --certificate FILE --key FILE";
   if (!near.empty()) hint = absl::StrCat("did you mean \"", near, "\"?");
-  return MakeError(absl::StatusCode::kNotFound, "CONTEXT_NOT_FOUND", absl::StrCat("context \"", name, "\" not found"), hint,
-                   {{"context", std::string(name)}});
+  return MakeError(absl::StatusCode::kNotFound, "CONTEXT_NOT_FOUND", absl::StrCat("context \"", name, "\" not found"),
+                   hint, {{"context", std::string(name)}});
 }
 
 Context ReadContext(YamlReader& reader, const std::filesystem::path& directory) {
@@ -120,9 +121,9 @@ absl::Status ContextFile::Put(const Context& context) {
 }
 
 void ContextFile::Remove(absl::string_view name) {
-  contexts_.erase(std::remove_if(contexts_.begin(), contexts_.end(),
-                                 [&](const Context& context) { return context.name == name; }),
-                  contexts_.end());
+  contexts_.erase(
+      std::remove_if(contexts_.begin(), contexts_.end(), [&](const Context& context) { return context.name == name; }),
+      contexts_.end());
   if (current_ == name) current_.clear();
 }
 
@@ -141,7 +142,8 @@ absl::StatusOr<std::string> ContextFilePath(const std::map<std::string, std::str
   if (const std::string base = variable("XDG_CONFIG_HOME"); !base.empty()) return base + "/backupctl/config.yaml";
   if (const std::string home = variable("HOME"); !home.empty()) return home + "/.config/backupctl/config.yaml";
   return MakeError(absl::StatusCode::kFailedPrecondition, "NO_HOME",
-                   "there is no place to keep contexts: HOME is not set", "set BACKUPCTL_CONFIG to a file, or pass --config");
+                   "there is no place to keep contexts: HOME is not set",
+                   "set BACKUPCTL_CONFIG to a file, or pass --config");
 }
 
 }  // namespace backup::ctl

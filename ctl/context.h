@@ -13,9 +13,9 @@ namespace backup::ctl {
 
 // How to reach one controller, and as whom.
 struct Context {
-  std::string name;         // 1 to 63 characters of [a-z0-9-], as ids are.
-  std::string controller;   // host:port.
-  std::string ca;           // Files, PEM; absolute paths once read or stored.
+  std::string name;        // 1 to 63 characters of [a-z0-9-], as ids are.
+  std::string controller;  // host:port.
+  std::string ca;          // Files, PEM; absolute paths once read or stored.
   std::string certificate;
   std::string key;
   bool operator==(const Context&) const = default;

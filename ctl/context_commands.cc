@@ -19,8 +19,9 @@ absl::StatusOr<ContextFile> ReadContexts(const Session& session) {
 }
 
 Json ToJson(const Context& context, bool current) {
-  return {{"name", context.name},       {"controller", context.controller}, {"ca", context.ca},
-          {"certificate", context.certificate}, {"key", context.key},       {"current", current}};
+  return {{"name", context.name}, {"controller", context.controller},
+          {"ca", context.ca},     {"certificate", context.certificate},
+          {"key", context.key},   {"current", current}};
 }
 
 absl::StatusOr<ExitCode> List(Session& session) {
@@ -48,7 +49,8 @@ absl::StatusOr<ExitCode> Use(Session& session, const std::string& name) {
   ASSIGN_OR_RETURN(ContextFile file, ReadContexts(session));
   RETURN_IF_ERROR(file.Use(name));
   RETURN_IF_ERROR(file.Write());
-  session.output().Value({{"currentContext", name}}, name, [&] { return absl::StrCat("current context is now ", name, "\n"); });
+  session.output().Value({{"currentContext", name}}, name,
+                         [&] { return absl::StrCat("current context is now ", name, "\n"); });
   return ExitCode::kOk;
 }
 
@@ -67,7 +69,8 @@ absl::StatusOr<ExitCode> Set(Session& session, const std::string& name) {
   for (const auto& [flag, value] : {std::pair("--controller", context.controller), std::pair("--ca", context.ca),
                                     std::pair("--certificate", context.certificate), std::pair("--key", context.key)}) {
     if (value.empty()) {
-      return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE", absl::StrCat("context \"", name, "\" needs ", flag),
+      return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE",
+                       absl::StrCat("context \"", name, "\" needs ", flag),
                        "a new context needs --controller, --ca, --certificate and --key");
     }
   }
@@ -75,7 +78,8 @@ absl::StatusOr<ExitCode> Set(Session& session, const std::string& name) {
   RETURN_IF_ERROR(file.Write());
   const bool current = file.current() == name;
   session.output().Value(ToJson(context, current), name, [&] {
-    return absl::StrCat("context ", name, " stored in ", file.path(), current ? "" : "; choose it with: backupctl context use " + name, "\n");
+    return absl::StrCat("context ", name, " stored in ", file.path(),
+                        current ? "" : "; choose it with: backupctl context use " + name, "\n");
   });
   return ExitCode::kOk;
 }
@@ -116,8 +120,10 @@ void AddContextCommands(CommandTree& tree) {
 
   auto set = std::make_shared<std::string>();
   tree.AddLeaf(noun, "set",
-               {"Store a context, or change one", "What is not given stays as it is. The first context becomes the current one.",
-                "backupctl context set production --controller backup.example.com:7443 --ca ca.crt --certificate me.crt --key me.key"},
+               {"Store a context, or change one",
+                "What is not given stays as it is. The first context becomes the current one.",
+                "backupctl context set production --controller backup.example.com:7443 --ca ca.crt --certificate "
+                "me.crt --key me.key"},
                [&session, set] { return Set(session, *set); })
       .add_option("NAME", *set, "the context's name")
       ->required();

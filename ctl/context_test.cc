@@ -71,7 +71,8 @@ TEST(ContextFileTest, TheFirstContextBecomesCurrent) {
 
 TEST(ContextFileTest, FilesAreRelativeToTheFileThatNamesThem) {
   const TempDir dir;
-  const std::string path = dir.Write("config.yaml", "contexts: [{name: a, controller: \"h:1\", ca: pki/ca.crt, key: ../key}]\n");
+  const std::string path =
+      dir.Write("config.yaml", "contexts: [{name: a, controller: \"h:1\", ca: pki/ca.crt, key: ../key}]\n");
 
   const auto file = ContextFile::Read(path);
 
@@ -82,8 +83,10 @@ TEST(ContextFileTest, FilesAreRelativeToTheFileThatNamesThem) {
 
 TEST(ContextFileTest, RefusesWhatItDoesNotUnderstand) {
   const TempDir dir;
-  EXPECT_THAT(ContextFile::Read(dir.Write("a", "contexts: [{name: a, host: b}]\n")).status().message(), HasSubstr(":1:22: contexts[0].host: unknown key"));
-  EXPECT_THAT(ContextFile::Read(dir.Write("b", "contexts: [{name: a}, {name: a}]\n")).status().message(), HasSubstr("is there twice"));
+  EXPECT_THAT(ContextFile::Read(dir.Write("a", "contexts: [{name: a, host: b}]\n")).status().message(),
+              HasSubstr(":1:22: contexts[0].host: unknown key"));
+  EXPECT_THAT(ContextFile::Read(dir.Write("b", "contexts: [{name: a}, {name: a}]\n")).status().message(),
+              HasSubstr("is there twice"));
   EXPECT_THAT(ContextFile::Read(dir.Write("c", "contexts: [{name: A}]\n")), HasReason("YAML_INVALID"));
 }
 

@@ -23,10 +23,12 @@ absl::Status Ambiguous(absl::string_view word, const std::vector<std::string>& m
     if (shown.size() == kMostShown) break;
     shown.push_back(ShellWord(ShortName(match)));
   }
-  const std::string rest = matches.size() > kMostShown ? absl::StrCat(" and ", matches.size() - kMostShown, " more") : "";
+  const std::string rest =
+      matches.size() > kMostShown ? absl::StrCat(" and ", matches.size() - kMostShown, " more") : "";
   return MakeError(absl::StatusCode::kInvalidArgument, "DATABASE_AMBIGUOUS",
                    absl::StrCat("\"", word, "\" fits ", matches.size(), " databases"),
-                   absl::StrCat("name one of them: ", absl::StrJoin(shown, ", "), rest), {{"database", std::string(word)}});
+                   absl::StrCat("name one of them: ", absl::StrJoin(shown, ", "), rest),
+                   {{"database", std::string(word)}});
 }
 
 absl::Status NoneFits(absl::string_view word, const std::vector<std::string>& names) {

@@ -16,7 +16,7 @@ using ::backup::testing::IsOkAndHolds;
 using ::testing::HasSubstr;
 
 std::vector<std::string> Names() {
-  return {MakeDatabaseName("db1", "shop"), MakeDatabaseName("db2", "shop"), MakeDatabaseName("db1", "orders"),
+  return {MakeDatabaseName("db1", "shop"),    MakeDatabaseName("db2", "shop"),       MakeDatabaseName("db1", "orders"),
           MakeDatabaseName("db1", "my shop"), MakeDatabaseName("db2", "db1/orders"), MakeDatabaseName("db2", "-x")};
 }
 

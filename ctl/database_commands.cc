@@ -30,7 +30,8 @@ absl::StatusOr<ExitCode> List(Session& session, const Flags& flags) {
   session.output().List("databases", Pointers(databases), [&] { return DatabaseTable(databases, session.now()); });
   if (!session.output().for_people()) return ExitCode::kOk;
   if (databases.empty()) {
-    session.Say(flags.uncovered ? "every database is covered by a policy" : "no databases; agents name them in their configuration files");
+    session.Say(flags.uncovered ? "every database is covered by a policy"
+                                : "no databases; agents name them in their configuration files");
   } else if (uncovered_count > 0) {
     session.Say(absl::StrCat(uncovered_count, uncovered_count == 1 ? " database is" : " databases are",
                              " covered by no policy: nobody backs them up"));

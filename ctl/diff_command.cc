@@ -55,9 +55,8 @@ absl::StatusOr<ExitCode> Diff(Session& session, const std::vector<std::string>& 
   nlohmann::ordered_json json = {{"policies", nlohmann::ordered_json::array()}};
   for (const PlannedPolicy& plan : plans) {
     const std::string& name = plan.wanted.name();
-    const std::string diff =
-        UnifiedDiff(plan.stored ? PolicyToYaml(*plan.stored) : "", PolicyToYaml(plan.wanted),
-                    plan.stored ? absl::StrCat("stored ", name) : "/dev/null", plan.document.file);
+    const std::string diff = UnifiedDiff(plan.stored ? PolicyToYaml(*plan.stored) : "", PolicyToYaml(plan.wanted),
+                                         plan.stored ? absl::StrCat("stored ", name) : "/dev/null", plan.document.file);
     json["policies"].push_back({{"name", name}, {"change", WordOf(plan.change)}, {"diff", diff}});
     absl::StrAppend(&text, Painted(session.output(), diff));
     if (!diff.empty()) changed.push_back(name);
@@ -74,12 +73,12 @@ absl::StatusOr<ExitCode> Diff(Session& session, const std::vector<std::string>& 
 
 void AddDiffCommand(CommandTree& tree) {
   auto files = std::make_shared<std::vector<std::string>>();
-  CLI::App& leaf = tree.AddRootLeaf(
-      "diff",
-      {"Show what apply would change",
-       "Compares what is stored with what would be stored, defaults filled in. Exit code 0: nothing; 1: something differs.",
-       "backupctl diff nightly.yaml"},
-      kPolicyGroup, [&session = tree.session(), files] { return Diff(session, *files); });
+  CLI::App& leaf = tree.AddRootLeaf("diff",
+                                    {"Show what apply would change",
+                                     "Compares what is stored with what would be stored, defaults filled in. Exit code "
+                                     "0: nothing; 1: something differs.",
+                                     "backupctl diff nightly.yaml"},
+                                    kPolicyGroup, [&session = tree.session(), files] { return Diff(session, *files); });
   AddFileArgument(leaf, *files);
 }
 

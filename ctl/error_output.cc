@@ -20,12 +20,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 void WriteJson(const absl::Status& status, std::ostream& err) {
-  Json error = {{"code", absl::StatusCodeToString(status.code())},
-                {"reason", ErrorReason(status)},
-                {"message", std::string(status.message())},
-                {"hint", ErrorHint(status)},
-                {"exitCode", static_cast<int>(ExitCodeOf(status))},
-                {"details", Json::array()}};
+  Json error = {{"code", absl::StatusCodeToString(status.code())},  {"reason", ErrorReason(status)},
+                {"message", std::string(status.message())},         {"hint", ErrorHint(status)},
+                {"exitCode", static_cast<int>(ExitCodeOf(status))}, {"details", Json::array()}};
   for (const v1::ErrorInfo& info : GetErrorInfos(status)) error["details"].push_back(JsonTree(info));
   err << JsonText(Json{{"error", error}}, true) << "\n";
 }

@@ -8,7 +8,7 @@
 namespace backup::ctl {
 
 struct ErrorStyle {
-  bool json = false;   // One JSON object instead of text: {"error": {code, reason, message, hint, exitCode, details}}.
+  bool json = false;  // One JSON object instead of text: {"error": {code, reason, message, hint, exitCode, details}}.
   bool color = false;
 };
 

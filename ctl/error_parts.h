@@ -7,8 +7,8 @@
 
 namespace backup::ctl {
 
-// The errors that JoinErrors made one of, in their order; one when it is a single error, none when it is OK. Each has the
-// code of the whole.
+// The errors that JoinErrors made one of, in their order; one when it is a single error, none when it is OK. Each has
+// the code of the whole.
 std::vector<absl::Status> SplitErrors(const absl::Status& status);
 
 }  // namespace backup::ctl

@@ -12,7 +12,7 @@ namespace {
 // Reasons whose exit code is not that of their status code.
 constexpr std::pair<const char*, ExitCode> kByReason[] = {
     {"CATALOG_UNAVAILABLE", ExitCode::kUnreachable},
-    {"FILE_NOT_FOUND", ExitCode::kUsage},      // A file named on the command line.
+    {"FILE_NOT_FOUND", ExitCode::kUsage},  // A file named on the command line.
     {"FILE_NOT_READABLE", ExitCode::kUsage},
     {"FILE_TOO_LARGE", ExitCode::kUsage},
     {"NO_CONTEXT", ExitCode::kUsage},

@@ -49,8 +49,8 @@ absl::Status UnknownField(const std::string& path) {
     hint = absl::StrCat("did you mean policy.", field.path, "?");
     break;
   }
-  return MakeError(absl::StatusCode::kNotFound, "FIELD_NOT_FOUND", absl::StrCat("a policy has no field \"", path, "\""), hint,
-                   {{"field", path}});
+  return MakeError(absl::StatusCode::kNotFound, "FIELD_NOT_FOUND", absl::StrCat("a policy has no field \"", path, "\""),
+                   hint, {{"field", path}});
 }
 
 Json ToJson(const PolicyField& field) {
@@ -64,10 +64,12 @@ std::string Text(const Output& output, const std::string& path, const PolicyFiel
                  const std::vector<const PolicyField*>& below) {
   std::string out;
   if (field == nullptr) {
-    absl::StrAppend(&out, output.Paint("policy", Color::kBold), "\n  A file that says which databases are backed up when, how, and what "
+    absl::StrAppend(&out, output.Paint("policy", Color::kBold),
+                    "\n  A file that says which databases are backed up when, how, and what "
                     "is kept. Apply it with backupctl apply FILE.\n");
   } else {
-    absl::StrAppend(&out, output.Paint(absl::StrCat("policy.", field->path), Color::kBold), "  (", field->type, ")\n  ", field->text, "\n");
+    absl::StrAppend(&out, output.Paint(absl::StrCat("policy.", field->path), Color::kBold), "  (", field->type, ")\n  ",
+                    field->text, "\n");
     if (*field->default_value != 0) absl::StrAppend(&out, "  default: ", field->default_value, "\n");
     if (*field->example != 0) {
       absl::StrAppend(&out, "  example: ", LastSegment(field->path), ": ", field->example, "\n");
@@ -96,10 +98,11 @@ absl::StatusOr<ExitCode> Explain(Session& session, const std::string& path) {
 
 void AddExplainCommand(CommandTree& tree) {
   auto path = std::make_shared<std::string>("policy");
-  CLI::App& leaf = tree.AddRootLeaf("explain",
-                                    {"Tell what a field of a policy file means", "Needs no controller.",
-                                     "backupctl explain policy\nbackupctl explain policy.spec.schedule.cron"},
-                                    kPolicyGroup, [&session = tree.session(), path] { return Explain(session, *path); });
+  CLI::App& leaf =
+      tree.AddRootLeaf("explain",
+                       {"Tell what a field of a policy file means", "Needs no controller.",
+                        "backupctl explain policy\nbackupctl explain policy.spec.schedule.cron"},
+                       kPolicyGroup, [&session = tree.session(), path] { return Explain(session, *path); });
   leaf.add_option("FIELD", *path, "path of a field (default: policy)");
 }
 

@@ -20,7 +20,8 @@ void CollectValueFlags(const CLI::App& node, std::set<std::string>& flags) {
     for (const std::string& name : option->get_snames()) flags.insert("-" + name);
     for (const std::string& name : option->get_lnames()) flags.insert("--" + name);
   }
-  for (const CLI::App* child : node.get_subcommands([](const CLI::App*) { return true; })) CollectValueFlags(*child, flags);
+  for (const CLI::App* child : node.get_subcommands([](const CLI::App*) { return true; }))
+    CollectValueFlags(*child, flags);
 }
 
 const CLI::App* Child(const CLI::App& node, const std::string& name) {
@@ -32,7 +33,8 @@ const CLI::App* Child(const CLI::App& node, const std::string& name) {
 
 absl::Status UnknownCommand(const CLI::App& node, const std::string& path, const std::string& word) {
   std::vector<std::string> words;
-  for (const CLI::App* child : node.get_subcommands([](const CLI::App*) { return true; })) words.push_back(child->get_name());
+  for (const CLI::App* child : node.get_subcommands([](const CLI::App*) { return true; }))
+    words.push_back(child->get_name());
   const std::string near = NearestWord(word, words);
   const std::string prefix = path.empty() ? "backupctl" : absl::StrCat("backupctl ", path);
   return MakeError(absl::StatusCode::kInvalidArgument, "UNKNOWN_COMMAND",
@@ -48,9 +50,9 @@ absl::Status CheckLongFlag(const CLI::App& leaf, const std::string& path, const 
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
   const std::string near = NearestWord(flag, names);
-  return MakeError(absl::StatusCode::kInvalidArgument, "UNKNOWN_FLAG",
-                   absl::StrCat("backupctl ", path, " has no flag ", flag),
-                   near.empty() ? absl::StrCat("see backupctl ", path, " --help") : absl::StrCat("did you mean ", near, "?"));
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "UNKNOWN_FLAG", absl::StrCat("backupctl ", path, " has no flag ", flag),
+      near.empty() ? absl::StrCat("see backupctl ", path, " --help") : absl::StrCat("did you mean ", near, "?"));
 }
 
 }  // namespace

@@ -51,12 +51,18 @@ Table AgentTable(const std::vector<v1::Agent>& agents, absl::Time now) {
                {"PROBLEM", Align::kLeft, false, true}},
               {}};
   for (const v1::Agent& agent : agents) {
-    table.rows.push_back({ShortName(agent.name()), StateCell(agent.state()),
-                          RelativeText(agent.has_last_seen_time(), agent.last_seen_time(), now), SlotText(agent),
-                          FreeText(agent.repository()), agent.version(), agent.hostname(), SkewText(agent),
+    table.rows.push_back({ShortName(agent.name()),
+                          StateCell(agent.state()),
+                          RelativeText(agent.has_last_seen_time(), agent.last_seen_time(), now),
+                          SlotText(agent),
+                          FreeText(agent.repository()),
+                          agent.version(),
+                          agent.hostname(),
+                          SkewText(agent),
                           agent.repository().path(),
                           RelativeText(agent.has_certificate_expire_time(), agent.certificate_expire_time(), now),
-                          LabelText(agent.labels()), {agent.repository().problem(), Color::kRed}});
+                          LabelText(agent.labels()),
+                          {agent.repository().problem(), Color::kRed}});
   }
   return table;
 }
@@ -100,11 +106,16 @@ Table DatabaseTable(const std::vector<v1::Database>& databases, absl::Time now) 
               {}};
   for (const v1::Database& database : databases) {
     const std::string last_good = RelativeText(database.has_last_good_time(), database.last_good_time(), now);
-    table.rows.push_back({ShortName(database.name()), database.size_bytes() > 0 ? FormatSize(database.size_bytes()) : "",
-                          PoliciesCell(database), last_good.empty() ? Cell("never", Color::kYellow) : Cell(last_good),
+    table.rows.push_back({ShortName(database.name()),
+                          database.size_bytes() > 0 ? FormatSize(database.size_bytes()) : "",
+                          PoliciesCell(database),
+                          last_good.empty() ? Cell("never", Color::kYellow) : Cell(last_good),
                           RelativeText(database.has_next_slot_time(), database.next_slot_time(), now),
-                          database.server_version(), CountText(database.table_count()), LabelText(database.labels()),
-                          ShortName(database.last_good_backup()), {database.problem(), Color::kRed}});
+                          database.server_version(),
+                          CountText(database.table_count()),
+                          LabelText(database.labels()),
+                          ShortName(database.last_good_backup()),
+                          {database.problem(), Color::kRed}});
   }
   return table;
 }

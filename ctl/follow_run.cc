@@ -58,7 +58,8 @@ class ProgressDisplay {
 
 absl::Status Detached(const std::string& name) {
   const std::string id = ShortName(name);
-  return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED", absl::StrCat("stopped watching run ", id, "; the run itself goes on"),
+  return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED",
+                   absl::StrCat("stopped watching run ", id, "; the run itself goes on"),
                    absl::StrCat("watch it again: backupctl run watch ", id, "; stop it: backupctl run cancel ", id),
                    {{"run", name}});
 }
@@ -82,15 +83,16 @@ absl::StatusOr<v1::Run> FollowRun(Session& session, const std::string& name, con
   absl::Duration delay = kFirstDelay;
   bool told = false;
   while (true) {
-    const absl::Status status = (*client)->WatchRun(request, kStreamDeadline, [&](const v1::WatchRunResponse& response) {
-      run = response.run();
-      last_heard = env.clock.Monotonic();
-      delay = kFirstDelay;
-      told = false;
-      if (HasEnded(run.state())) return false;
-      display.Show(run);
-      return true;
-    });
+    const absl::Status status =
+        (*client)->WatchRun(request, kStreamDeadline, [&](const v1::WatchRunResponse& response) {
+          run = response.run();
+          last_heard = env.clock.Monotonic();
+          delay = kFirstDelay;
+          told = false;
+          if (HasEnded(run.state())) return false;
+          display.Show(run);
+          return true;
+        });
     if (HasEnded(run.state())) return run;
     display.Clear();
     if (env.interrupt.cancelled()) return Detached(name);
@@ -110,8 +112,9 @@ absl::StatusOr<v1::Run> FollowRun(Session& session, const std::string& name, con
 absl::Status OutcomeOf(const v1::Run& run) {
   if (run.state() == v1::SUCCEEDED) return absl::OkStatus();
   const v1::Failure& failure = run.failure();
-  std::string message = absl::StrCat(run.kind() == v1::VERIFY ? "verification of " : "backup of ",
-                                     run.kind() == v1::VERIFY && !run.backup().empty() ? ShortName(run.backup()) : ShortName(run.database()));
+  std::string message = absl::StrCat(
+      run.kind() == v1::VERIFY ? "verification of " : "backup of ",
+      run.kind() == v1::VERIFY && !run.backup().empty() ? ShortName(run.backup()) : ShortName(run.database()));
   absl::StatusCode code = absl::StatusCode::kUnknown;
   std::string reason = absl::StrCat("RUN_", v1::RunState_Name(run.state()));
   switch (run.state()) {
@@ -119,7 +122,8 @@ absl::Status OutcomeOf(const v1::Run& run) {
       absl::StrAppend(&message, " failed: ", CleanText(failure.message()));
       break;
     case v1::LOST:
-      absl::StrAppend(&message, " was lost: ", CleanText(failure.message().empty() ? run.state_reason() : failure.message()));
+      absl::StrAppend(&message,
+                      " was lost: ", CleanText(failure.message().empty() ? run.state_reason() : failure.message()));
       break;
     case v1::MISSED:
       absl::StrAppend(&message, " did not start in time: ", CleanText(run.state_reason()));
@@ -128,7 +132,8 @@ absl::Status OutcomeOf(const v1::Run& run) {
       absl::StrAppend(&message, " was skipped: ", CleanText(run.state_reason()));
       break;
     case v1::CANCELLED:
-      absl::StrAppend(&message, " was cancelled", run.state_reason().empty() ? "" : ": ", CleanText(run.state_reason()));
+      absl::StrAppend(&message, " was cancelled", run.state_reason().empty() ? "" : ": ",
+                      CleanText(run.state_reason()));
       break;
     default:
       absl::StrAppend(&message, " has not ended");

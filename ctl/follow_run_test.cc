@@ -20,7 +20,8 @@ using ::backup::testing::IsOk;
 using ::backup::testing::TempDir;
 using ::testing::HasSubstr;
 
-constexpr char kConfig[] = "currentContext: a\ncontexts: [{name: a, controller: \"h:1\", ca: c, certificate: d, key: e}]\n";
+constexpr char kConfig[] =
+    "currentContext: a\ncontexts: [{name: a, controller: \"h:1\", ca: c, certificate: d, key: e}]\n";
 
 v1::WatchRunResponse Told(v1::RunState state, v1::RunPhase phase = v1::RUN_PHASE_UNSPECIFIED) {
   v1::WatchRunResponse response;
@@ -61,7 +62,8 @@ TEST_F(FollowRunTest, ReturnsTheEndedRun) {
 }
 
 TEST_F(FollowRunTest, SaysTheSameOnlyOnceInTenSeconds) {
-  Start({Told(v1::RUNNING, v1::DUMPING), Told(v1::RUNNING, v1::DUMPING), Told(v1::RUNNING, v1::DUMPING), Told(v1::SUCCEEDED)});
+  Start({Told(v1::RUNNING, v1::DUMPING), Told(v1::RUNNING, v1::DUMPING), Told(v1::RUNNING, v1::DUMPING),
+         Told(v1::SUCCEEDED)});
 
   ASSERT_THAT(FollowRun(*session_, "runs/r"), IsOk());
 
@@ -117,13 +119,14 @@ TEST(OutcomeTest, TellsCauseTextHintAndStderr) {
 
   EXPECT_THAT(outcome, HasReason("PERMISSION"));
   EXPECT_EQ(ExitCodeOf(outcome), ExitCode::kFailed);
-  EXPECT_EQ(outcome.message(), "backup of db1/shop failed: table public.secrets cannot be read\npg_dump: error: permission denied");
+  EXPECT_EQ(outcome.message(),
+            "backup of db1/shop failed: table public.secrets cannot be read\npg_dump: error: permission denied");
   EXPECT_EQ(ErrorHint(outcome), "grant SELECT");
 }
 
 TEST(OutcomeTest, NoEndButSuccessIsSuccess) {
-  for (v1::RunState state : {v1::RUN_STATE_UNSPECIFIED, v1::SCHEDULED, v1::PENDING, v1::RUNNING, v1::FAILED, v1::CANCELLED,
-                             v1::LOST, v1::MISSED, v1::SKIPPED}) {
+  for (v1::RunState state : {v1::RUN_STATE_UNSPECIFIED, v1::SCHEDULED, v1::PENDING, v1::RUNNING, v1::FAILED,
+                             v1::CANCELLED, v1::LOST, v1::MISSED, v1::SKIPPED}) {
     EXPECT_EQ(ExitCodeOf(OutcomeOf(Told(state).run())), ExitCode::kFailed) << v1::RunState_Name(state);
   }
   EXPECT_EQ(ExitCodeOf(OutcomeOf(Told(v1::SUCCEEDED).run())), ExitCode::kOk);

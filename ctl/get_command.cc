@@ -28,8 +28,8 @@ struct Flags {
 
 // One of a kind of resources, by name, or all of them.
 template <typename Item, typename Get, typename List, typename Show>
-absl::StatusOr<ExitCode> GetItems(Session& session, const Flags& flags, const char* plural, const Get& get, const List& list,
-                                  const Show& table) {
+absl::StatusOr<ExitCode> GetItems(Session& session, const Flags& flags, const char* plural, const Get& get,
+                                  const List& list, const Show& table) {
   if (flags.name.empty()) {
     absl::StatusOr<Listed<Item>> listed = list();
     if (!listed.ok()) return listed.status();
@@ -49,7 +49,8 @@ absl::StatusOr<ExitCode> GetPolicies(Session& session, Client& client, const Fla
   request.set_name(FullName("policies", flags.name));
   const auto get = [&] { return client.Call(&v1::PolicyService::Stub::GetPolicy, request); };
   const auto list = [&] {
-    return ListPages(client, &v1::PolicyService::Stub::ListPolicies, v1::ListPoliciesRequest(), &v1::ListPoliciesResponse::policies, 0);
+    return ListPages(client, &v1::PolicyService::Stub::ListPolicies, v1::ListPoliciesRequest(),
+                     &v1::ListPoliciesResponse::policies, 0);
   };
   if (session.output().format() != OutputFormat::kYaml) {
     return GetItems<v1::Policy>(session, flags, "policies", get, list, PolicyTable);
@@ -97,7 +98,8 @@ absl::StatusOr<ExitCode> GetAgents(Session& session, Client& client, const Flags
   return GetItems<v1::Agent>(
       session, flags, "agents", [&] { return client.Call(&v1::AgentService::Stub::GetAgent, request); },
       [&] {
-        return ListPages(client, &v1::AgentService::Stub::ListAgents, v1::ListAgentsRequest(), &v1::ListAgentsResponse::agents, 0);
+        return ListPages(client, &v1::AgentService::Stub::ListAgents, v1::ListAgentsRequest(),
+                         &v1::ListAgentsResponse::agents, 0);
       },
       AgentTable);
 }
@@ -139,8 +141,10 @@ absl::StatusOr<ExitCode> GetResources(Session& session, const Flags& flags) {
     words.push_back(noun.plural);
   }
   std::string hint = absl::StrCat("there are ", absl::StrJoin(words, ", "));
-  if (const std::string near = NearestWord(flags.noun, words); !near.empty()) hint = absl::StrCat("did you mean ", near, "?");
-  return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE", absl::StrCat("\"", flags.noun, "\" is no kind of thing"), hint);
+  if (const std::string near = NearestWord(flags.noun, words); !near.empty())
+    hint = absl::StrCat("did you mean ", near, "?");
+  return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE",
+                   absl::StrCat("\"", flags.noun, "\" is no kind of thing"), hint);
 }
 
 }  // namespace

@@ -42,8 +42,10 @@ TEST(OutputTest, PrintsListsInEveryFormat) {
   const std::vector<v1::Agent> agents = TwoAgents();
   EXPECT_EQ(Printed(OutputFormat::kTable, agents), "AGENT\nagents/db1\nagents/db2\n");
   EXPECT_EQ(Printed(OutputFormat::kName, agents), "agents/db1\nagents/db2\n");
-  EXPECT_EQ(Printed(OutputFormat::kJsonl, agents), "{\"name\":\"agents/db1\",\"activeRunCount\":1}\n{\"name\":\"agents/db2\"}\n");
-  EXPECT_EQ(Printed(OutputFormat::kYaml, agents), "agents:\n  - name: agents/db1\n    activeRunCount: 1\n  - name: agents/db2\n");
+  EXPECT_EQ(Printed(OutputFormat::kJsonl, agents),
+            "{\"name\":\"agents/db1\",\"activeRunCount\":1}\n{\"name\":\"agents/db2\"}\n");
+  EXPECT_EQ(Printed(OutputFormat::kYaml, agents),
+            "agents:\n  - name: agents/db1\n    activeRunCount: 1\n  - name: agents/db2\n");
   EXPECT_EQ(Json::parse(Printed(OutputFormat::kJson, agents)),
             (Json{{"agents", {{{"name", "agents/db1"}, {"activeRunCount", 1}}, {{"name", "agents/db2"}}}}}));
 }
@@ -59,7 +61,10 @@ TEST(OutputTest, AnEmptyListIsStillAList) {
 // Escape sequences, C1 controls, direction overrides: none of them may reach a terminal raw, in any format.
 TEST(OutputTest, NothingFromOutsideCanSteerATerminal) {
   std::vector<v1::Agent> agents(1);
-  agents[0].set_name("agents/\x1b[2J\xc2\x9b" "31m\xe2\x80\xae" "evil\xe2\x81\xa6\x7f\n");
+  agents[0].set_name(
+      "agents/\x1b[2J\xc2\x9b"
+      "31m\xe2\x80\xae"
+      "evil\xe2\x81\xa6\x7f\n");
   for (OutputFormat format : {OutputFormat::kTable, OutputFormat::kWide, OutputFormat::kJson, OutputFormat::kJsonl,
                               OutputFormat::kYaml, OutputFormat::kName}) {
     const std::string text = Printed(format, agents);
@@ -74,10 +79,24 @@ TEST(OutputTest, NothingFromOutsideCanSteerATerminal) {
 }
 
 TEST(YamlWriterTest, QuotesWhatAReaderCouldTakeForSomethingElse) {
-  const Json value = {{"plain", "Europe/Berlin"}, {"star", "*"},        {"yes", "yes"},   {"null", "null"}, {"number", "12"},
-                      {"exponent", "1e5"},        {"hex", "0x1f"},      {"date", "2026-11-23"}, {"empty", ""},
-                      {"colon", "a: b"},          {"comment", "a #b"},  {"duration", "10m"}, {"size", "1KiB"}, {"percent", "50%"},
-                      {"dash", "-x"},             {"newline", "a\nb"},  {"flag", true},   {"count", 3}};
+  const Json value = {{"plain", "Europe/Berlin"},
+                      {"star", "*"},
+                      {"yes", "yes"},
+                      {"null", "null"},
+                      {"number", "12"},
+                      {"exponent", "1e5"},
+                      {"hex", "0x1f"},
+                      {"date", "2026-11-23"},
+                      {"empty", ""},
+                      {"colon", "a: b"},
+                      {"comment", "a #b"},
+                      {"duration", "10m"},
+                      {"size", "1KiB"},
+                      {"percent", "50%"},
+                      {"dash", "-x"},
+                      {"newline", "a\nb"},
+                      {"flag", true},
+                      {"count", 3}};
 
   EXPECT_EQ(ToYaml(value), R"(plain: Europe/Berlin
 star: "*"
@@ -101,7 +120,10 @@ count: 3
 }
 
 TEST(YamlWriterTest, NestsMapsAndLists) {
-  const Json value = {{"list", {{{"a", 1}, {"b", {{"c", "d"}}}}, {{"a", 2}}}}, {"texts", {"x", "y z"}}, {"map", Json::object()}, {"none", Json::array()}};
+  const Json value = {{"list", {{{"a", 1}, {"b", {{"c", "d"}}}}, {{"a", 2}}}},
+                      {"texts", {"x", "y z"}},
+                      {"map", Json::object()},
+                      {"none", Json::array()}};
 
   EXPECT_EQ(ToYaml(value), R"(list:
   - a: 1

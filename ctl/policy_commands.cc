@@ -40,7 +40,8 @@ absl::StatusOr<ExitCode> Pause(Session& session, const std::string& name) {
   request.set_name(FullName("policies", name));
   ASSIGN_OR_RETURN(const v1::Policy policy, client->Call(&v1::PolicyService::Stub::PausePolicy, request));
   session.output().Single(policy, [&] {
-    return absl::StrCat("policy ", session.output().Paint(ShortName(policy.name()), Color::kNone), " paused: due slots become SKIPPED\n");
+    return absl::StrCat("policy ", session.output().Paint(ShortName(policy.name()), Color::kNone),
+                        " paused: due slots become SKIPPED\n");
   });
   return ExitCode::kOk;
 }
@@ -64,7 +65,8 @@ absl::StatusOr<ExitCode> Delete(Session& session, const std::string& name, const
   request.set_name(full_name);
   RETURN_IF_ERROR(client->Call(&v1::PolicyService::Stub::DeletePolicy, request).status());
   session.output().Value({{"name", full_name}, {"result", "deleted"}}, full_name, [&] {
-    return absl::StrCat("policy ", session.output().Paint(ShortName(full_name), Color::kNone), " deleted; its runs and backups stay\n");
+    return absl::StrCat("policy ", session.output().Paint(ShortName(full_name), Color::kNone),
+                        " deleted; its runs and backups stay\n");
   });
   return ExitCode::kOk;
 }
@@ -73,7 +75,8 @@ absl::StatusOr<ExitCode> Delete(Session& session, const std::string& name, const
 
 void AddPolicyCommands(CommandTree& tree) {
   Session& session = tree.session();
-  CLI::App& noun = tree.AddNoun("policy", "Policies: which databases are backed up when, and what is kept", kPolicyGroup);
+  CLI::App& noun =
+      tree.AddNoun("policy", "Policies: which databases are backed up when, and what is kept", kPolicyGroup);
   tree.AddLeaf(noun, "list", {"List policies with their next slots", "", "backupctl policy list"},
                [&session] { return List(session); });
 
@@ -91,8 +94,8 @@ void AddPolicyCommands(CommandTree& tree) {
   add("resume", {"End a pause", "", "backupctl policy resume nightly"}, Resume);
   auto confirm = std::make_shared<std::string>();
   add("delete",
-      {"Take a policy and its future slots away; runs and backups stay", "Wants the name typed, or given with --confirm.",
-       "backupctl policy delete nightly --confirm nightly"},
+      {"Take a policy and its future slots away; runs and backups stay",
+       "Wants the name typed, or given with --confirm.", "backupctl policy delete nightly --confirm nightly"},
       [confirm](Session& s, const std::string& name) { return Delete(s, name, *confirm); })
       .add_option("--confirm", *confirm, "the policy's name again, to delete without a question")
       ->type_name("NAME");

@@ -28,7 +28,8 @@ void TakeStrings(std::optional<std::vector<std::string>> values, google::protobu
   for (std::string& value : *values) *out->Add() = std::move(value);
 }
 
-void TakeLabels(std::optional<std::map<std::string, std::string>> labels, google::protobuf::Map<std::string, std::string>* out) {
+void TakeLabels(std::optional<std::map<std::string, std::string>> labels,
+                google::protobuf::Map<std::string, std::string>* out) {
   if (!labels) return;
   for (auto& [key, value] : *labels) (*out)[key] = std::move(value);
 }

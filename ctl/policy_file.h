@@ -28,7 +28,8 @@ struct PolicyDocument {
 };
 
 // Reads all documents of a policy file: its form only, that is keys, kinds of values, units and ranges that a field has
-// for itself. Everything that is wrong is told at once: INVALID_ARGUMENT with one ErrorInfo each, "FILE:LINE:COLUMN: why".
+// for itself. Everything that is wrong is told at once: INVALID_ARGUMENT with one ErrorInfo each, "FILE:LINE:COLUMN:
+// why".
 absl::StatusOr<std::vector<PolicyDocument>> ParsePolicyFile(absl::string_view text, absl::string_view file);
 
 // The controller's errors about a policy, told at the places in its file. Fields are named by the paths of the message

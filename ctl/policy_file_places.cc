@@ -15,8 +15,8 @@ namespace backup::ctl {
 namespace {
 
 // Fields whose names in the file are not their lowerCamelCase.
-constexpr std::pair<const char*, const char*> kOtherNames[] = {
-    {"maxChangePercent", "maxChange"}, {"assertions", "assert"}};
+constexpr std::pair<const char*, const char*> kOtherNames[] = {{"maxChangePercent", "maxChange"},
+                                                               {"assertions", "assert"}};
 
 std::string LowerCamel(absl::string_view snake) {
   std::string out;
@@ -76,7 +76,8 @@ absl::Status AtPlaceInFile(const absl::Status& status, const PolicyDocument& doc
       if (field != infos[0].metadata().end()) {
         path = FilePathOfField(absl::StripPrefix(field->second, "policy."));
         // "spec.schedule.time_zone: why" becomes "spec.schedule.timeZone: why".
-        if (absl::StartsWith(message, absl::StrCat(field->second, ": "))) message = path + message.substr(field->second.size());
+        if (absl::StartsWith(message, absl::StrCat(field->second, ": ")))
+          message = path + message.substr(field->second.size());
         (*infos[0].mutable_metadata())["field"] = path;
       }
     }

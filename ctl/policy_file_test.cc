@@ -41,7 +41,12 @@ TEST(PolicyFileTest, ReadsEveryKey) {
                 name: "policies/nightly"
                 labels { key: "tier" value: "gold" }
                 spec {
-                  databases { agent: "*" database: "*" exclude: "*_tmp" labels { key: "env" value: "prod" } }
+                  databases {
+                    agent: "*"
+                    database: "*"
+                    exclude: "*_tmp"
+                    labels { key: "env" value: "prod" }
+                  }
                   schedule {
                     cron: "0 22 * * *"
                     every { seconds: 5400 }
@@ -58,7 +63,12 @@ TEST(PolicyFileTest, ReadsEveryKey) {
                     stall_timeout { seconds: 600 }
                     timeout { seconds: 21600 }
                   }
-                  verify { min_bytes: 1024 max_change_percent: 50 key_tables: "public.students" key_tables: "public.quest_events" }
+                  verify {
+                    min_bytes: 1024
+                    max_change_percent: 50
+                    key_tables: "public.students"
+                    key_tables: "public.quest_events"
+                  }
                   drill {
                     cron: "0 4 15 1,4,7,10 *"
                     max_duration { seconds: 1800 }
@@ -101,7 +111,8 @@ TEST(PolicyFileTest, EveryKeyIsDocumentedAndEveryDocumentedKeyExists) {
     ASSERT_NE(field, nullptr) << path << " is not documented";
     known.insert(field->path);
   }
-  for (const PolicyField& field : PolicyFields()) EXPECT_EQ(known.count(field.path), 1u) << field.path << " is no key of a file";
+  for (const PolicyField& field : PolicyFields())
+    EXPECT_EQ(known.count(field.path), 1u) << field.path << " is no key of a file";
 }
 
 TEST(PolicyFileTest, ReadsSeveralDocuments) {
@@ -138,14 +149,16 @@ TEST_P(BadPolicyFileTest, IsRefusedAtItsPlace) {
 
   ASSERT_EQ(documents.status().code(), absl::StatusCode::kInvalidArgument);
   ASSERT_EQ(SplitErrors(documents.status()).size(), 1u) << documents.status();
-  EXPECT_EQ(std::string(documents.status().message()).substr(0, std::string(GetParam().error).size()), GetParam().error);
+  EXPECT_EQ(std::string(documents.status().message()).substr(0, std::string(GetParam().error).size()),
+            GetParam().error);
   EXPECT_THAT(ErrorHint(documents.status()), HasSubstr(GetParam().hint));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, BadPolicyFileTest,
     ::testing::Values(
-        BadInput{"UnknownKey", "  dump:      {jbos: 2}", "f.yaml:7:15: spec.dump.jbos: unknown key", "did you mean \"jobs\"?"},
+        BadInput{"UnknownKey", "  dump:      {jbos: 2}", "f.yaml:7:15: spec.dump.jbos: unknown key",
+                 "did you mean \"jobs\"?"},
         BadInput{"UnknownTopKey", "kind: Policy\nspce: {}", "f.yaml:3:1: spce: unknown key", "did you mean \"spec\"?"},
         BadInput{"DuplicateKey", "  dump:      {jobs: 2, jobs: 3}", "f.yaml:7:24: ", ""},
         BadInput{"Anchor", "  dump:      &d {jobs: 2}", "f.yaml:7:14: ", ""},
@@ -158,27 +171,39 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"DurationWithWrongUnit", "  schedule:  {every: 1hour}", "f.yaml:6:22: spec.schedule.every: ", "6h"},
         BadInput{"SizeWithWrongUnit", "  verify:    {minBytes: 1Kb}", "f.yaml:8:25: spec.verify.minBytes: ", "64KiB"},
         BadInput{"PercentWithoutSign", "  verify:    {maxChange: 50}", "f.yaml:8:26: spec.verify.maxChange: ", "50%"},
-        BadInput{"WordForNumber", "  retention: {keepLast: many}", "f.yaml:10:25: spec.retention.keepLast: must be a whole number", ""},
-        BadInput{"QuotedNumber", "  retention: {keepLast: \"3\"}", "f.yaml:10:25: spec.retention.keepLast: must be a number", "remove the quotes"},
-        BadInput{"NoJobs", "  dump:      {jobs: 0}", "f.yaml:7:21: spec.dump.jobs: must be a whole number from 1 to 64", ""},
+        BadInput{"WordForNumber", "  retention: {keepLast: many}",
+                 "f.yaml:10:25: spec.retention.keepLast: must be a whole number", ""},
+        BadInput{"QuotedNumber", "  retention: {keepLast: \"3\"}",
+                 "f.yaml:10:25: spec.retention.keepLast: must be a number", "remove the quotes"},
+        BadInput{"NoJobs", "  dump:      {jobs: 0}", "f.yaml:7:21: spec.dump.jobs: must be a whole number from 1 to 64",
+                 ""},
         BadInput{"NothingEverKept", "  retention: {keepLast: 1, minimumGood: 0}",
                  "f.yaml:10:41: spec.retention.minimumGood: must be a whole number from 1", ""},
-        BadInput{"UnknownCodec", "  dump:      {compression: gz}", "f.yaml:7:28: spec.dump.compression: must be one of gzip, zstd, none", ""},
-        BadInput{"UnknownOverlap", "  schedule:  {cron: \"@daily\", overlap: QUEUE}", "f.yaml:6:40: spec.schedule.overlap: must be one of SKIP", ""},
-        BadInput{"YesForTrue", "  schedule:  {cron: \"@daily\", paused: yes}", "f.yaml:6:39: spec.schedule.paused: must be true or false", ""},
+        BadInput{"UnknownCodec", "  dump:      {compression: gz}",
+                 "f.yaml:7:28: spec.dump.compression: must be one of gzip, zstd, none", ""},
+        BadInput{"UnknownOverlap", "  schedule:  {cron: \"@daily\", overlap: QUEUE}",
+                 "f.yaml:6:40: spec.schedule.overlap: must be one of SKIP", ""},
+        BadInput{"YesForTrue", "  schedule:  {cron: \"@daily\", paused: yes}",
+                 "f.yaml:6:39: spec.schedule.paused: must be true or false", ""},
         BadInput{"ListOfTextForMaps", "  databases: [shop]", "f.yaml:5:15: spec.databases[0]: must be a map", ""},
-        BadInput{"MapForList", "  databases: {database: shop}", "f.yaml:5:3: spec.databases: must be a list of maps", ""},
-        BadInput{"TextForList", "  verify:    {keyTables: public.students}", "f.yaml:8:26: spec.verify.keyTables: must be a list", ""},
-        BadInput{"ListForText", "  schedule:  {cron: [\"@daily\"]}", "f.yaml:6:15: spec.schedule.cron: must be a text", ""},
-        BadInput{"MapInListOfText", "  verify:    {keyTables: [{a: b}]}", "f.yaml:8:27: spec.verify.keyTables[0]: must be a text", ""},
+        BadInput{"MapForList", "  databases: {database: shop}", "f.yaml:5:3: spec.databases: must be a list of maps",
+                 ""},
+        BadInput{"TextForList", "  verify:    {keyTables: public.students}",
+                 "f.yaml:8:26: spec.verify.keyTables: must be a list", ""},
+        BadInput{"ListForText", "  schedule:  {cron: [\"@daily\"]}", "f.yaml:6:15: spec.schedule.cron: must be a text",
+                 ""},
+        BadInput{"MapInListOfText", "  verify:    {keyTables: [{a: b}]}",
+                 "f.yaml:8:27: spec.verify.keyTables[0]: must be a text", ""},
         BadInput{"WrongVersion", "apiVersion: backup/v2", "f.yaml:1:13: apiVersion: must be one of backup/v1", ""},
         BadInput{"WrongKind", "kind: Polcy", "f.yaml:2:7: kind: must be one of Policy", "did you mean \"Policy\"?"},
         BadInput{"NoName", "metadata: {labels: {}}", "f.yaml:3:1: metadata: the policy has no name", "metadata.name"},
-        BadInput{"BadName", "metadata: {name: Nightly_1}", "f.yaml:3:18: metadata.name: \"Nightly_1\" is no name", "[a-z0-9-]"}),
+        BadInput{"BadName", "metadata: {name: Nightly_1}", "f.yaml:3:18: metadata.name: \"Nightly_1\" is no name",
+                 "[a-z0-9-]"}),
     [](const ::testing::TestParamInfo<BadInput>& info) { return info.param.name; });
 
 TEST(PolicyFileTest, TellsAllThatIsWrongAtOnce) {
-  const auto documents = ParsePolicyFile("apiVersion: backup/v1\nkind: Policy\nspec: {dmup: {}, schedule: {jitter: x}}\n", "f.yaml");
+  const auto documents =
+      ParsePolicyFile("apiVersion: backup/v1\nkind: Policy\nspec: {dmup: {}, schedule: {jitter: x}}\n", "f.yaml");
 
   const std::vector<absl::Status> errors = SplitErrors(documents.status());
 
@@ -208,7 +233,8 @@ TEST(AtPlaceInFileTest, TellsTheControllersErrorsWhereTheFileHasThem) {
       JoinErrors({InvalidField("spec.schedule.time_zone", "is not known", "did you mean Europe/Rome?"),
                   InvalidField("spec.verify.max_change_percent", "is too large"),
                   InvalidField("spec.drill.assertions[0]", "is no SQL"), InvalidField("labels.tier", "is odd"),
-                  InvalidField("spec.databases[0].exclude[0]", "is no glob"), InvalidField("spec.databases[4].agent", "is no glob")});
+                  InvalidField("spec.databases[0].exclude[0]", "is no glob"),
+                  InvalidField("spec.databases[4].agent", "is no glob")});
 
   const std::vector<absl::Status> errors = SplitErrors(AtPlaceInFile(status, (*documents)[0]));
 

@@ -27,7 +27,8 @@ absl::StatusOr<std::string> ReadStream(std::istream& in) {
   while (in.read(buffer, sizeof(buffer)), in.gcount() > 0) {
     text.append(buffer, in.gcount());
     if (text.size() > kMaxBytes) {
-      return MakeError(absl::StatusCode::kInvalidArgument, "FILE_TOO_LARGE", "stdin: more than 1 MiB is no policy file");
+      return MakeError(absl::StatusCode::kInvalidArgument, "FILE_TOO_LARGE",
+                       "stdin: more than 1 MiB is no policy file");
     }
   }
   return text;
@@ -94,7 +95,8 @@ absl::StatusOr<std::vector<PolicyDocument>> LoadPolicies(const std::vector<std::
   RETURN_IF_ERROR(CheckUnique(documents));
   if (documents.empty()) {
     return MakeError(absl::StatusCode::kInvalidArgument, "NO_POLICY",
-                     absl::StrCat("there is no policy in ", absl::StrJoin(paths, ", ")), "see backupctl explain policy");
+                     absl::StrCat("there is no policy in ", absl::StrJoin(paths, ", ")),
+                     "see backupctl explain policy");
   }
   return documents;
 }

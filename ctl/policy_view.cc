@@ -52,23 +52,29 @@ Table PolicyTable(const std::vector<v1::Policy>& policies, absl::Time now) {
               {}};
   for (const v1::Policy& policy : policies) {
     const v1::ScheduleSpec& schedule = policy.spec().schedule();
-    table.rows.push_back({ShortName(policy.name()), ScheduleText(schedule), schedule.time_zone(), NextCell(policy, now),
-                          {absl::StrCat(policy.database_count()), policy.database_count() == 0 ? Color::kYellow : Color::kNone},
-                          RetentionText(policy.spec().retention()),
-                          RelativeText(policy.has_update_time(), policy.update_time(), now), LabelText(policy.labels())});
+    table.rows.push_back(
+        {ShortName(policy.name()),
+         ScheduleText(schedule),
+         schedule.time_zone(),
+         NextCell(policy, now),
+         {absl::StrCat(policy.database_count()), policy.database_count() == 0 ? Color::kYellow : Color::kNone},
+         RetentionText(policy.spec().retention()),
+         RelativeText(policy.has_update_time(), policy.update_time(), now),
+         LabelText(policy.labels())});
   }
   return table;
 }
 
 std::string DescribePolicy(const v1::Policy& policy, const Output& output, absl::Time now) {
-  std::vector<Fact> facts = {{"Policy", ShortName(policy.name())},
-                             {"Databases covered", absl::StrCat(policy.database_count())},
-                             {"Next slot", policy.spec().schedule().paused()
-                                               ? Cell("paused: due slots become SKIPPED", Color::kYellow)
-                                               : Cell(TimeText(policy.has_next_slot_time(), policy.next_slot_time(), now))},
-                             {"Created", TimeText(policy.has_create_time(), policy.create_time(), now)},
-                             {"Changed", TimeText(policy.has_update_time(), policy.update_time(), now)},
-                             {"Etag", policy.etag()}};
+  std::vector<Fact> facts = {
+      {"Policy", ShortName(policy.name())},
+      {"Databases covered", absl::StrCat(policy.database_count())},
+      {"Next slot", policy.spec().schedule().paused()
+                        ? Cell("paused: due slots become SKIPPED", Color::kYellow)
+                        : Cell(TimeText(policy.has_next_slot_time(), policy.next_slot_time(), now))},
+      {"Created", TimeText(policy.has_create_time(), policy.create_time(), now)},
+      {"Changed", TimeText(policy.has_update_time(), policy.update_time(), now)},
+      {"Etag", policy.etag()}};
   return absl::StrCat(LayOutFacts(facts, output.options().color), "\n", PolicyToYaml(policy));
 }
 

@@ -33,7 +33,8 @@ void PutList(Json& map, const char* key, const List& values) {
 }
 
 void PutLabels(Json& map, const google::protobuf::Map<std::string, std::string>& labels) {
-  for (const auto& [key, value] : std::map<std::string, std::string>(labels.begin(), labels.end())) map["labels"][key] = value;
+  for (const auto& [key, value] : std::map<std::string, std::string>(labels.begin(), labels.end()))
+    map["labels"][key] = value;
 }
 
 // Leaves out sections in which nothing is set.
@@ -111,7 +112,8 @@ std::string PolicyToYaml(const v1::Policy& policy) {
   Json metadata = {{"name", id.ok() ? *id : policy.name()}};
   PutLabels(metadata, policy.labels());
   Json spec = Json::object();
-  for (const v1::DatabaseSelector& selector : policy.spec().databases()) spec["databases"].push_back(Selector(selector));
+  for (const v1::DatabaseSelector& selector : policy.spec().databases())
+    spec["databases"].push_back(Selector(selector));
   PutSection(spec, "schedule", Schedule(policy.spec().schedule()));
   PutSection(spec, "dump", Dump(policy.spec().dump()));
   PutSection(spec, "verify", Verify(policy.spec().verify()));

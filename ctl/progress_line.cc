@@ -44,7 +44,8 @@ const char* PhaseWord(const v1::Run& run) {
 // 0 to 1; never quite 1, because the estimate may be short of the truth.
 std::optional<double> Share(const v1::Progress& progress) {
   if (progress.estimated_plain_bytes() <= 0) return std::nullopt;
-  const double share = static_cast<double>(progress.plain_bytes()) / static_cast<double>(progress.estimated_plain_bytes());
+  const double share =
+      static_cast<double>(progress.plain_bytes()) / static_cast<double>(progress.estimated_plain_bytes());
   return std::clamp(share, 0.0, 0.99);
 }
 
@@ -84,7 +85,9 @@ std::string ProgressLine(const v1::Run& run, const ProgressMeter& meter, std::op
     if (const std::optional<double> rate = meter.BytesPerSecond(); rate && *rate > 0) {
       parts.push_back(absl::StrCat(FormatSize(static_cast<int64_t>(*rate)), "/s"));
       const double left = static_cast<double>(progress.estimated_plain_bytes() - progress.plain_bytes()) / *rate;
-      if (share && left >= 0) parts.push_back(absl::StrCat("≈", backup::FormatDuration(absl::Ceil(absl::Seconds(left), absl::Seconds(1))), " left"));
+      if (share && left >= 0)
+        parts.push_back(
+            absl::StrCat("≈", backup::FormatDuration(absl::Ceil(absl::Seconds(left), absl::Seconds(1))), " left"));
     }
   }
   std::string line;

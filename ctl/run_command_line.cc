@@ -40,7 +40,8 @@ absl::Status CheckGlobalFlags(const GlobalFlags& flags) {
   const absl::StatusOr<absl::Duration> timeout = backup::ParseDuration(flags.timeout);
   if (!timeout.ok()) return Annotate(timeout.status(), "--timeout");
   if (*timeout <= absl::ZeroDuration()) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE", "--timeout must be more than 0", "for example 30s");
+    return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE", "--timeout must be more than 0",
+                     "for example 30s");
   }
   return absl::OkStatus();
 }
@@ -69,7 +70,8 @@ bool AsksForJson(const std::vector<std::string>& arguments) {
     const std::string& argument = arguments[i];
     for (const char* format : {"json", "jsonl"}) {
       if (argument == absl::StrCat("-o", format) || argument == absl::StrCat("--output=", format)) return true;
-      if ((argument == "-o" || argument == "--output") && i + 1 < arguments.size() && arguments[i + 1] == format) return true;
+      if ((argument == "-o" || argument == "--output") && i + 1 < arguments.size() && arguments[i + 1] == format)
+        return true;
     }
   }
   return false;

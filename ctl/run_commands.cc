@@ -88,13 +88,18 @@ void AddRunCommands(CommandTree& tree) {
   auto list = std::make_shared<ListFlags>();
   CLI::App& list_leaf =
       tree.AddLeaf(noun, "list",
-                   {"List runs, the newest first", "", "backupctl run list --state failed --state missed\nbackupctl run list --database shop"},
+                   {"List runs, the newest first", "",
+                    "backupctl run list --state failed --state missed\nbackupctl run list --database shop"},
                    [&session, list] { return List(session, *list); });
   list_leaf.add_option("--policy", list->policy, "only runs of this policy")->type_name("POLICY");
   list_leaf.add_option("--agent", list->agent, "only runs of this agent")->type_name("AGENT");
   list_leaf.add_option("--database", list->database, "only runs about this database")->type_name("DATABASE");
-  list_leaf.add_option("--state", list->states, "only runs in this state; may be repeated")->type_name("STATE")->allow_extra_args(false);
-  list_leaf.add_option("--kind", list->kinds, "backup or verify; may be repeated")->type_name("KIND")->allow_extra_args(false);
+  list_leaf.add_option("--state", list->states, "only runs in this state; may be repeated")
+      ->type_name("STATE")
+      ->allow_extra_args(false);
+  list_leaf.add_option("--kind", list->kinds, "backup or verify; may be repeated")
+      ->type_name("KIND")
+      ->allow_extra_args(false);
   list->limit.AddFlag(list_leaf);
 
   const auto add = [&](const char* verb, CommandHelp help, auto act) -> CLI::App& {
@@ -106,7 +111,8 @@ void AddRunCommands(CommandTree& tree) {
   add("describe", {"Show everything about one run", "", "backupctl run describe 7k3m9q2x4d"}, Describe);
   add("watch",
       {"Follow a run to its end",
-       "Exit code 0 when it succeeded, 1 when it did not, 8 when a verification found the backup bad. Ctrl-C stops the\n"
+       "Exit code 0 when it succeeded, 1 when it did not, 8 when a verification found the backup bad. Ctrl-C stops "
+       "the\n"
        "watching, not the run.",
        "backupctl run watch 7k3m9q2x4d"},
       Watch);
@@ -115,8 +121,9 @@ void AddRunCommands(CommandTree& tree) {
       [follow](Session& s, const std::string& name) { return PrintRunLogs(s, FullName("runs", name), *follow); })
       .add_flag("-f,--follow", *follow, "go on until the run ends");
   auto reason = std::make_shared<std::string>();
-  add("cancel", {"Stop a run", "One that has not started ends at once; a working one when its agent has stopped it.",
-                 "backupctl run cancel 7k3m9q2x4d --reason 'wrong database'"},
+  add("cancel",
+      {"Stop a run", "One that has not started ends at once; a working one when its agent has stopped it.",
+       "backupctl run cancel 7k3m9q2x4d --reason 'wrong database'"},
       [reason](Session& s, const std::string& name) { return Cancel(s, name, *reason); })
       .add_option("--reason", *reason, "why, for the history")
       ->type_name("TEXT");

@@ -38,7 +38,8 @@ absl::StatusOr<ExitCode> PrintStored(Session& session, Client& client, const std
   const OutputFormat format = session.output().format();
   const bool whole = format == OutputFormat::kJson || format == OutputFormat::kYaml;
   while (true) {
-    ASSIGN_OR_RETURN(const v1::ListRunLogLinesResponse page, client.Call(&v1::RunService::Stub::ListRunLogLines, request));
+    ASSIGN_OR_RETURN(const v1::ListRunLogLinesResponse page,
+                     client.Call(&v1::RunService::Stub::ListRunLogLines, request));
     for (const v1::RunLogLine& line : page.lines()) {
       if (whole) {
         lines.push_back(line);

@@ -9,8 +9,8 @@
 
 namespace backup::ctl {
 
-// Prints the run's log to stdout: "time  text" lines, or RunLogLine messages with -o json ({"lines": [...]}) and jsonl. With
-// `follow` it goes on until the run has ended.
+// Prints the run's log to stdout: "time  text" lines, or RunLogLine messages with -o json ({"lines": [...]}) and jsonl.
+// With `follow` it goes on until the run has ended.
 absl::StatusOr<ExitCode> PrintRunLogs(Session& session, const std::string& name, bool follow);
 
 }  // namespace backup::ctl

@@ -68,26 +68,27 @@ Table RunTable(const std::vector<v1::Run>& runs, absl::Time now) {
   for (const v1::Run& run : runs) {
     table.rows.push_back({ShortName(run.name()), v1::RunKind_Name(run.kind()), ShortName(run.database()),
                           StateCell(run.state()), RelativeText(run.has_slot_time(), run.slot_time(), now),
-                          Elapsed(run, now), ShortName(run.policy()), ShortName(run.backup()), absl::StrCat(run.epoch()),
-                          RunProblem(run)});
+                          Elapsed(run, now), ShortName(run.policy()), ShortName(run.backup()),
+                          absl::StrCat(run.epoch()), RunProblem(run)});
   }
   return table;
 }
 
 std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now) {
   const bool color = output.options().color;
-  std::vector<Fact> facts = {{"Run", ShortName(run.name())},
-                             {"Kind", v1::RunKind_Name(run.kind())},
-                             {"State", StateCell(run.state())},
-                             {"Database", ShortName(run.database())},
-                             {"Policy", ShortName(run.policy())},
-                             {"Asked for by", run.manual() ? "a person" : "the schedule"},
-                             {"Due", Due(run, now)},
-                             {"Start deadline", TimeText(run.has_start_deadline_time(), run.start_deadline_time(), now)},
-                             {"Started", TimeText(run.has_start_time(), run.start_time(), now)},
-                             {"Ended", TimeText(run.has_end_time(), run.end_time(), now)},
-                             {"Took", Elapsed(run, now)},
-                             {"Backup", ShortName(run.backup())}};
+  std::vector<Fact> facts = {
+      {"Run", ShortName(run.name())},
+      {"Kind", v1::RunKind_Name(run.kind())},
+      {"State", StateCell(run.state())},
+      {"Database", ShortName(run.database())},
+      {"Policy", ShortName(run.policy())},
+      {"Asked for by", run.manual() ? "a person" : "the schedule"},
+      {"Due", Due(run, now)},
+      {"Start deadline", TimeText(run.has_start_deadline_time(), run.start_deadline_time(), now)},
+      {"Started", TimeText(run.has_start_time(), run.start_time(), now)},
+      {"Ended", TimeText(run.has_end_time(), run.end_time(), now)},
+      {"Took", Elapsed(run, now)},
+      {"Backup", ShortName(run.backup())}};
   if (!run.state_reason().empty()) facts.push_back({"Why", run.state_reason()});
   if (run.state() == v1::SCHEDULED || run.state() == v1::PENDING) {
     facts.push_back({"Held by its agent", run.delivered() ? "yes" : "no"});
@@ -101,10 +102,11 @@ std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now
   }
   if (run.has_progress()) {
     const v1::Progress& progress = run.progress();
-    facts.push_back({"Progress", absl::StrCat(v1::RunPhase_Name(progress.phase()), ", ", FormatSize(progress.plain_bytes()),
-                                              " dumped, ", FormatSize(progress.stored_bytes()), " stored, ",
-                                              CountText(progress.row_count()), " rows, ", progress.tables_done(), " of ",
-                                              progress.table_count(), " tables")});
+    facts.push_back(
+        {"Progress",
+         absl::StrCat(v1::RunPhase_Name(progress.phase()), ", ", FormatSize(progress.plain_bytes()), " dumped, ",
+                      FormatSize(progress.stored_bytes()), " stored, ", CountText(progress.row_count()), " rows, ",
+                      progress.tables_done(), " of ", progress.table_count(), " tables")});
   }
   std::string out = LayOutFacts(facts, color);
   if (!run.has_failure()) return out;

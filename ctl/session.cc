@@ -66,12 +66,13 @@ absl::StatusOr<Context> Session::ChooseContext() const {
     ASSIGN_OR_RETURN(const ContextFile file, ContextFile::Read(path));
     if (wanted.empty()) wanted = file.current();
     if (wanted.empty()) {
-      return MakeError(absl::StatusCode::kFailedPrecondition, "NO_CONTEXT",
-                       absl::StrCat("no controller is chosen: ", path, " has no current context"),
-                       file.contexts().empty()
-                           ? "start one here with backupctl dev up, or name one: backupctl context set NAME --controller "
-                             "HOST:PORT --ca FILE --certificate FILE --key FILE"
-                           : "choose one: backupctl context use NAME, or pass --context NAME");
+      return MakeError(
+          absl::StatusCode::kFailedPrecondition, "NO_CONTEXT",
+          absl::StrCat("no controller is chosen: ", path, " has no current context"),
+          file.contexts().empty()
+              ? "start one here with backupctl dev up, or name one: backupctl context set NAME --controller "
+                "HOST:PORT --ca FILE --certificate FILE --key FILE"
+              : "choose one: backupctl context use NAME, or pass --context NAME");
     }
     ASSIGN_OR_RETURN(context, file.Find(wanted));
   }

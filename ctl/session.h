@@ -17,12 +17,12 @@ namespace backup::ctl {
 
 // Flags that every command takes.
 struct GlobalFlags {
-  std::string context;      // --context; default: the file's current one.
-  std::string controller;   // --controller host:port; instead of the context's.
-  std::string ca;           // --ca, --certificate, --key FILE; likewise.
+  std::string context;     // --context; default: the file's current one.
+  std::string controller;  // --controller host:port; instead of the context's.
+  std::string ca;          // --ca, --certificate, --key FILE; likewise.
   std::string certificate;
   std::string key;
-  std::string config;       // --config FILE; instead of the usual place.
+  std::string config;            // --config FILE; instead of the usual place.
   std::string output = "table";  // -o
   std::string timeout = "10s";   // --timeout, units.h.
   bool no_color = false;

@@ -13,8 +13,8 @@ namespace backup::ctl {
 // "db1/my shop". A name of another form stays as it is. Not cleaned.
 std::string ShortName(absl::string_view name);
 
-// `collection`/`word`, or `word` itself when it begins with the collection already: ("runs", "x") and ("runs", "runs/x")
-// both give "runs/x".
+// `collection`/`word`, or `word` itself when it begins with the collection already: ("runs", "x") and ("runs",
+// "runs/x") both give "runs/x".
 std::string FullName(absl::string_view collection, absl::string_view word);
 
 // `word` as one word of a shell: quoted where it needs to be. For commands that are shown to be typed.

@@ -30,11 +30,12 @@ absl::StatusOr<ExitCode> Status(Session& session) {
 }  // namespace
 
 void AddStatusCommand(CommandTree& tree) {
-  tree.AddRootLeaf("status",
-                   {"Show every database with its newest good backup, the worst first",
-                    "Then the agents, the runs that work now, and how many of the due runs of the last 24 hours succeeded.",
-                    "backupctl status\nbackupctl status -o json"},
-                   kWatchGroup, [&session = tree.session()] { return Status(session); });
+  tree.AddRootLeaf(
+      "status",
+      {"Show every database with its newest good backup, the worst first",
+       "Then the agents, the runs that work now, and how many of the due runs of the last 24 hours succeeded.",
+       "backupctl status\nbackupctl status -o json"},
+      kWatchGroup, [&session = tree.session()] { return Status(session); });
 }
 
 }  // namespace backup::ctl

@@ -4,9 +4,9 @@
 #include <map>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/ascii.h"
 #include "base/proto_json.h"
 #include "base/units.h"
 #include "ctl/fleet_view.h"
@@ -51,7 +51,8 @@ std::string DaySummary(const v1::FleetStatus& status, const Output& output) {
   const int64_t succeeded = status.succeeded_count_24h();
   if (due == 0) return "no run was due";
   const Color color = succeeded == due ? Color::kGreen : Color::kRed;
-  return output.Paint(absl::StrCat(succeeded, " of ", due, " due runs succeeded (", succeeded * 100 / due, "%)"), color);
+  return output.Paint(absl::StrCat(succeeded, " of ", due, " due runs succeeded (", succeeded * 100 / due, "%)"),
+                      color);
 }
 
 Table HealthTable(const v1::FleetStatus& status, absl::Time now) {
@@ -67,8 +68,9 @@ Table HealthTable(const v1::FleetStatus& status, absl::Time now) {
     const v1::Database& database = entry.database();
     const v1::Backup& good = entry.last_good();
     table.rows.push_back({HealthCell(entry.health()), ShortName(database.name()),
-                          entry.has_last_good() ? Cell(RelativeText(good.has_snapshot_time(), good.snapshot_time(), now))
-                                                : Cell("never", Color::kYellow),
+                          entry.has_last_good()
+                              ? Cell(RelativeText(good.has_snapshot_time(), good.snapshot_time(), now))
+                              : Cell("never", Color::kYellow),
                           entry.has_last_good() ? FormatSize(good.size_bytes()) : "",
                           entry.has_last_run() ? StateCell(entry.last_run().state()) : Cell(""),
                           RelativeText(database.has_next_slot_time(), database.next_slot_time(), now), entry.reason()});
@@ -83,7 +85,8 @@ std::string StatusText(const v1::FleetStatus& status, const Output& output, absl
   const auto line = [&](const char* name, const std::string& value) { absl::StrAppend(&out, name, value, "\n"); };
   line("Databases:    ", DatabaseSummary(status, output));
   line("Agents:       ", AgentSummary(status, output));
-  line("Backups:      ", absl::StrCat(CountText(status.good_backup_count()), " good, ", FormatSize(status.total_size_bytes()), " on disk"));
+  line("Backups:      ", absl::StrCat(CountText(status.good_backup_count()), " good, ",
+                                      FormatSize(status.total_size_bytes()), " on disk"));
   line("Last 24 h:    ", DaySummary(status, output));
   if (!status.databases().empty()) absl::StrAppend(&out, "\n", output.Layout(HealthTable(status, now)));
   if (!status.agents().empty()) {
@@ -105,7 +108,8 @@ std::string NextStep(const v1::FleetStatus& status) {
     return "next: name databases in the agent's configuration file; they appear here within a minute";
   }
   bool all_uncovered = true;
-  for (const v1::DatabaseStatus& entry : status.databases()) all_uncovered = all_uncovered && entry.health() == v1::UNCOVERED;
+  for (const v1::DatabaseStatus& entry : status.databases())
+    all_uncovered = all_uncovered && entry.health() == v1::UNCOVERED;
   if (all_uncovered) {
     return "next: write a policy (backupctl explain policy) and apply it with: backupctl apply FILE";
   }

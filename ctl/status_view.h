@@ -12,8 +12,8 @@ namespace backup::ctl {
 // The whole at a glance: a summary, databases (the worst first, as the controller orders them), agents, active runs.
 std::string StatusText(const v1::FleetStatus& status, const Output& output, absl::Time now);
 
-// What a person does next in a fleet that is not set up yet: enrol an agent, write a policy, make a first backup. "" when
-// nothing is missing.
+// What a person does next in a fleet that is not set up yet: enrol an agent, write a policy, make a first backup. ""
+// when nothing is missing.
 std::string NextStep(const v1::FleetStatus& status);
 
 }  // namespace backup::ctl

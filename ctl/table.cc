@@ -17,13 +17,20 @@ constexpr int kLeastWidth = 8;
 
 const char* Sequence(Color color) {
   switch (color) {
-    case Color::kRed: return "\x1b[31m";
-    case Color::kGreen: return "\x1b[32m";
-    case Color::kYellow: return "\x1b[33m";
-    case Color::kBlue: return "\x1b[34m";
-    case Color::kDim: return "\x1b[2m";
-    case Color::kBold: return "\x1b[1m";
-    case Color::kNone: break;
+    case Color::kRed:
+      return "\x1b[31m";
+    case Color::kGreen:
+      return "\x1b[32m";
+    case Color::kYellow:
+      return "\x1b[33m";
+    case Color::kBlue:
+      return "\x1b[34m";
+    case Color::kDim:
+      return "\x1b[2m";
+    case Color::kBold:
+      return "\x1b[1m";
+    case Color::kNone:
+      break;
   }
   return "";
 }

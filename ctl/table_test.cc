@@ -14,7 +14,7 @@ TEST(DisplayWidthTest, CountsCellsNotBytes) {
   EXPECT_EQ(DisplayWidth(""), 0);
   EXPECT_EQ(DisplayWidth("shop"), 4);
   EXPECT_EQ(DisplayWidth("grün"), 4);
-  EXPECT_EQ(DisplayWidth("e\xcc\x81"), 1);    // With a combining accent.
+  EXPECT_EQ(DisplayWidth("e\xcc\x81"), 1);  // With a combining accent.
   EXPECT_EQ(DisplayWidth("学校"), 4);
   EXPECT_EQ(DisplayWidth("🐘"), 2);
 }
@@ -57,9 +57,11 @@ TEST(TableTest, NarrowsTheWidestFlexibleColumnsFirst) {
 }
 
 TEST(TableTest, KeepsRigidColumnsWhole) {
-  const Table table{{{"ID"}, {"WHY", Align::kLeft, false, true}}, {{"20261123T210312Z-7k3m9q2x4d", "a reason of some length"}}};
+  const Table table{{{"ID"}, {"WHY", Align::kLeft, false, true}},
+                    {{"20261123T210312Z-7k3m9q2x4d", "a reason of some length"}}};
 
-  EXPECT_EQ(LayOut(table, {.columns = 20}), "ID                           WHY\n20261123T210312Z-7k3m9q2x4d  a reaso…\n");
+  EXPECT_EQ(LayOut(table, {.columns = 20}),
+            "ID                           WHY\n20261123T210312Z-7k3m9q2x4d  a reaso…\n");
 }
 
 TEST(TableTest, CleansWhatCellsHold) {

@@ -25,8 +25,9 @@ TEST(UnifiedDiffTest, ShowsAChangeInItsContext) {
   std::string new_text = old_text;
   new_text.replace(new_text.find("line 5"), 6, "LINE 5");
 
-  EXPECT_EQ(UnifiedDiff(old_text, new_text, "old", "new"),
-            "--- old\n+++ new\n@@ -2,7 +2,7 @@\n line 2\n line 3\n line 4\n-line 5\n+LINE 5\n line 6\n line 7\n line 8\n");
+  EXPECT_EQ(
+      UnifiedDiff(old_text, new_text, "old", "new"),
+      "--- old\n+++ new\n@@ -2,7 +2,7 @@\n line 2\n line 3\n line 4\n-line 5\n+LINE 5\n line 6\n line 7\n line 8\n");
 }
 
 TEST(UnifiedDiffTest, ShowsANewText) {

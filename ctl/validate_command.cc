@@ -25,7 +25,8 @@ absl::StatusOr<ExitCode> Validate(Session& session, const Flags& flags) {
   for (const PolicyDocument& document : documents) {
     json["policies"].push_back({{"name", document.policy.name()}, {"file", document.file}, {"valid", true}});
     table.rows.push_back({ParsePolicyName(document.policy.name()).value_or(document.policy.name()),
-                          document.Place("metadata.name"), {flags.offline ? "well formed" : "valid", Color::kGreen}});
+                          document.Place("metadata.name"),
+                          {flags.offline ? "well formed" : "valid", Color::kGreen}});
     names.push_back(document.policy.name());
   }
   if (!flags.offline) {
@@ -40,13 +41,14 @@ absl::StatusOr<ExitCode> Validate(Session& session, const Flags& flags) {
 
 void AddValidateCommand(CommandTree& tree) {
   auto flags = std::make_shared<Flags>();
-  CLI::App& leaf = tree.AddRootLeaf(
-      "validate",
-      {"Check policy files and change nothing",
-       "The form is checked here, everything else (schedules, time zones, retention) by the controller. Errors name file,\n"
-       "line and column; exit code 2 when there is any.",
-       "backupctl validate nightly.yaml\nbackupctl validate --offline policies/"},
-      kPolicyGroup, [&session = tree.session(), flags] { return Validate(session, *flags); });
+  CLI::App& leaf =
+      tree.AddRootLeaf("validate",
+                       {"Check policy files and change nothing",
+                        "The form is checked here, everything else (schedules, time zones, retention) by the "
+                        "controller. Errors name file,\n"
+                        "line and column; exit code 2 when there is any.",
+                        "backupctl validate nightly.yaml\nbackupctl validate --offline policies/"},
+                       kPolicyGroup, [&session = tree.session(), flags] { return Validate(session, *flags); });
   AddFileArgument(leaf, flags->files);
   leaf.add_flag("--offline", flags->offline, "check the form only, without a controller");
 }

@@ -39,8 +39,8 @@ absl::StatusOr<ExitCode> Version(Session& session) {
 
 void AddVersionCommand(CommandTree& tree) {
   tree.AddRootLeaf("version",
-                   {"Print the version, and the controller's when it can be reached", "Succeeds without a controller, too.",
-                    "backupctl version\nbackupctl version --timeout 1s -o json"},
+                   {"Print the version, and the controller's when it can be reached",
+                    "Succeeds without a controller, too.", "backupctl version\nbackupctl version --timeout 1s -o json"},
                    kToolGroup, [&session = tree.session()] { return Version(session); });
 }
 

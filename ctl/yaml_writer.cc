@@ -23,12 +23,14 @@ bool IsReservedWord(absl::string_view text) {
   return std::find(kWords.begin(), kWords.end(), lower) != kWords.end();
 }
 
-// Bare: begins with a letter, '_' or '/', or is a quantity such as 10m, 1KiB or 50%; and holds no character with a meaning.
+// Bare: begins with a letter, '_' or '/', or is a quantity such as 10m, 1KiB or 50%; and holds no character with a
+// meaning.
 bool MayStandBare(absl::string_view text) {
   if (text.empty() || IsReservedWord(text)) return false;
   bool letter = false;
   for (char c : text) {
-    const bool plain = absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.' || c == '/' || c == '%' || c == '+' || c == '=';
+    const bool plain =
+        absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.' || c == '/' || c == '%' || c == '+' || c == '=';
     if (!plain) return false;
     letter = letter || absl::ascii_isalpha(c) || c == '%';
   }

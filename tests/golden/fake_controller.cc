@@ -92,8 +92,10 @@ class FakeController::Services final {
            [&](const v1::Policy& policy) { *response->add_policies() = policy; });
       return grpc::Status::OK;
     }
-    grpc::Status UpdatePolicy(grpc::ServerContext*, const v1::UpdatePolicyRequest* request, v1::Policy* response) override {
-      if (absl::Status s = state.Check(request->validate_only() ? "ValidatePolicy" : "UpdatePolicy"); !s.ok()) return ToGrpcStatus(s);
+    grpc::Status UpdatePolicy(grpc::ServerContext*, const v1::UpdatePolicyRequest* request,
+                              v1::Policy* response) override {
+      if (absl::Status s = state.Check(request->validate_only() ? "ValidatePolicy" : "UpdatePolicy"); !s.ok())
+        return ToGrpcStatus(s);
       MutexLock lock(state.mu);
       v1::Policy* stored = FindByName(state.fleet.policies.mutable_policies(), request->policy().name());
       const absl::StatusOr<v1::Policy> policy = server::PolicyToUpdate(
@@ -105,7 +107,8 @@ class FakeController::Services final {
       *stored = *policy;
       return grpc::Status::OK;
     }
-    grpc::Status DeletePolicy(grpc::ServerContext*, const v1::DeletePolicyRequest* request, google::protobuf::Empty*) override {
+    grpc::Status DeletePolicy(grpc::ServerContext*, const v1::DeletePolicyRequest* request,
+                              google::protobuf::Empty*) override {
       if (absl::Status s = state.Check("DeletePolicy"); !s.ok()) return ToGrpcStatus(s);
       MutexLock lock(state.mu);
       auto* policies = state.fleet.policies.mutable_policies();
@@ -124,10 +127,12 @@ class FakeController::Services final {
       *response = *policy;
       return grpc::Status::OK;
     }
-    grpc::Status PausePolicy(grpc::ServerContext*, const v1::PausePolicyRequest* request, v1::Policy* response) override {
+    grpc::Status PausePolicy(grpc::ServerContext*, const v1::PausePolicyRequest* request,
+                             v1::Policy* response) override {
       return SetPaused(request->name(), true, response);
     }
-    grpc::Status ResumePolicy(grpc::ServerContext*, const v1::ResumePolicyRequest* request, v1::Policy* response) override {
+    grpc::Status ResumePolicy(grpc::ServerContext*, const v1::ResumePolicyRequest* request,
+                              v1::Policy* response) override {
       return SetPaused(request->name(), false, response);
     }
   };
@@ -143,18 +148,21 @@ class FakeController::Services final {
       *response = *run;
       return grpc::Status::OK;
     }
-    grpc::Status ListRuns(grpc::ServerContext*, const v1::ListRunsRequest* request, v1::ListRunsResponse* response) override {
+    grpc::Status ListRuns(grpc::ServerContext*, const v1::ListRunsRequest* request,
+                          v1::ListRunsResponse* response) override {
       if (absl::Status s = state.Check("ListRuns"); !s.ok()) return ToGrpcStatus(s);
       const v1::RunFilter& filter = request->filter();
       std::vector<v1::Run> runs;
       for (const v1::Run& run : state.fleet.runs.runs()) {
         if ((filter.policy().empty() || filter.policy() == run.policy()) && IsOf(filter.agent(), run.database()) &&
             (filter.database().empty() || filter.database() == run.database()) &&
-            IsAny(filter.states(), static_cast<int>(run.state())) && IsAny(filter.kinds(), static_cast<int>(run.kind()))) {
+            IsAny(filter.states(), static_cast<int>(run.state())) &&
+            IsAny(filter.kinds(), static_cast<int>(run.kind()))) {
           runs.push_back(run);
         }
       }
-      Page(*request, runs, response->mutable_next_page_token(), [&](const v1::Run& run) { *response->add_runs() = run; });
+      Page(*request, runs, response->mutable_next_page_token(),
+           [&](const v1::Run& run) { *response->add_runs() = run; });
       return grpc::Status::OK;
     }
     grpc::Status CreateRun(grpc::ServerContext*, const v1::CreateRunRequest* request, v1::Run* response) override {
@@ -231,7 +239,8 @@ class FakeController::Services final {
       const v1::BackupFilter& filter = request->filter();
       std::vector<v1::Backup> backups;
       for (const v1::Backup& backup : state.fleet.backups.backups()) {
-        if ((filter.policy().empty() || filter.policy() == backup.policy()) && IsOf(filter.agent(), backup.database()) &&
+        if ((filter.policy().empty() || filter.policy() == backup.policy()) &&
+            IsOf(filter.agent(), backup.database()) &&
             (filter.database().empty() || filter.database() == backup.database()) &&
             IsAny(filter.states(), static_cast<int>(backup.state()))) {
           backups.push_back(backup);
@@ -262,7 +271,8 @@ class FakeController::Services final {
            [&](const v1::Agent& agent) { *response->add_agents() = agent; });
       return grpc::Status::OK;
     }
-    grpc::Status GetDatabase(grpc::ServerContext*, const v1::GetDatabaseRequest* request, v1::Database* response) override {
+    grpc::Status GetDatabase(grpc::ServerContext*, const v1::GetDatabaseRequest* request,
+                             v1::Database* response) override {
       const v1::Database* database = FindByName(state.fleet.databases.mutable_databases(), request->name());
       if (database == nullptr) return ToGrpcStatus(DatabaseNotFound(request->name()));
       *response = *database;
@@ -294,12 +304,14 @@ class FakeController::Services final {
     explicit Fleet(State& s) : state(s) {}
     State& state;
 
-    grpc::Status GetFleetStatus(grpc::ServerContext*, const v1::GetFleetStatusRequest*, v1::FleetStatus* response) override {
+    grpc::Status GetFleetStatus(grpc::ServerContext*, const v1::GetFleetStatusRequest*,
+                                v1::FleetStatus* response) override {
       if (absl::Status s = state.Check("GetFleetStatus"); !s.ok()) return ToGrpcStatus(s);
       *response = state.fleet.status;
       return grpc::Status::OK;
     }
-    grpc::Status GetController(grpc::ServerContext*, const v1::GetControllerRequest*, v1::Controller* response) override {
+    grpc::Status GetController(grpc::ServerContext*, const v1::GetControllerRequest*,
+                               v1::Controller* response) override {
       if (absl::Status s = state.Check("GetController"); !s.ok()) return ToGrpcStatus(s);
       *response = state.fleet.controller;
       return grpc::Status::OK;

@@ -22,15 +22,15 @@ namespace backup::testing {
 
 // What a FakeController answers. Read from a folder of text protos, each of which may be missing.
 struct FakeFleet {
-  v1::ListPoliciesResponse policies;          // policies.txtpb
-  v1::ListAgentsResponse agents;              // agents.txtpb
-  v1::ListDatabasesResponse databases;        // databases.txtpb
-  v1::ListRunsResponse runs;                  // runs.txtpb
-  v1::ListBackupsResponse backups;            // backups.txtpb, with manifests
-  v1::FleetStatus status;                     // status.txtpb
-  v1::Controller controller;                  // controller.txtpb
-  v1::ListRunLogLinesResponse log;            // log.txtpb: of every run
-  v1::ListRunsResponse created;               // created.txtpb: what CreateRun gives for the same kind and subject
+  v1::ListPoliciesResponse policies;    // policies.txtpb
+  v1::ListAgentsResponse agents;        // agents.txtpb
+  v1::ListDatabasesResponse databases;  // databases.txtpb
+  v1::ListRunsResponse runs;            // runs.txtpb
+  v1::ListBackupsResponse backups;      // backups.txtpb, with manifests
+  v1::FleetStatus status;               // status.txtpb
+  v1::Controller controller;            // controller.txtpb
+  v1::ListRunLogLinesResponse log;      // log.txtpb: of every run
+  v1::ListRunsResponse created;         // created.txtpb: what CreateRun gives for the same kind and subject
   std::map<std::string, std::vector<v1::WatchRunResponse>> watch;  // watch_RUN.txtpb, parted by lines of "---"
 
   static FakeFleet Read(const std::string& directory);

@@ -7,7 +7,8 @@
 //   fleet      name of the folder in fleets/ that the controller answers from ("fleet"); "away": nothing answers
 //   stdin      what they read
 //   terminal   columns: stdout and stderr are a terminal of that width
-// With BACKUPCTL_UPDATE_GOLDEN=1 in the environment it writes stdout, stderr and exit_code instead, to be read in the diff.
+// With BACKUPCTL_UPDATE_GOLDEN=1 in the environment it writes stdout, stderr and exit_code instead, to be read in the
+// diff.
 #include <gtest/gtest.h>
 
 #include <algorithm>

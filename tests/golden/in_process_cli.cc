@@ -14,19 +14,20 @@ absl::Time StartTime() { return absl::FromCivil(absl::CivilSecond(2026, 11, 24, 
 InProcessCli::InProcessCli(FakeController* controller, const std::string& config)
     : controller_(controller),
       clock_(StartTime()),
-      environment_{.in = in_,
-                   .out = out_,
-                   .err = err_,
-                   .clock = clock_,
-                   .random = random_,
-                   .interrupt = interrupt_,
-                   .open_channel = [this](const ctl::Context& context) -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
-                     if (controller_ != nullptr) return controller_->Channel();
-                     return grpc::CreateChannel("unix:/nonexistent/controller.sock", grpc::InsecureChannelCredentials());
-                   },
-                   .terminal = {},
-                   .variables = {{"BACKUPCTL_CONFIG", config}},
-                   .program = "backupctl"} {}
+      environment_{
+          .in = in_,
+          .out = out_,
+          .err = err_,
+          .clock = clock_,
+          .random = random_,
+          .interrupt = interrupt_,
+          .open_channel = [this](const ctl::Context& context) -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
+            if (controller_ != nullptr) return controller_->Channel();
+            return grpc::CreateChannel("unix:/nonexistent/controller.sock", grpc::InsecureChannelCredentials());
+          },
+          .terminal = {},
+          .variables = {{"BACKUPCTL_CONFIG", config}},
+          .program = "backupctl"} {}
 
 ctl::ExitCode InProcessCli::Run(const std::string& command_line) {
   out_.str("");

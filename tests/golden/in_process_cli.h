@@ -15,8 +15,8 @@
 
 namespace backup::testing {
 
-// backupctl in this process: its streams are strings, it is 2026-11-24T08:00:00Z, nothing is a terminal, and every context
-// leads to one FakeController. Its configuration is a file of the test's with a context named "test".
+// backupctl in this process: its streams are strings, it is 2026-11-24T08:00:00Z, nothing is a terminal, and every
+// context leads to one FakeController. Its configuration is a file of the test's with a context named "test".
 class InProcessCli {
  public:
   // Borrows `controller`; null: nothing answers. `config` is the path of the contexts' file.
@@ -46,8 +46,8 @@ class InProcessCli {
   ctl::CommandEnvironment environment_;
 };
 
-// The words of a command line as a shell would see them, without variables: blanks part words, 'quotes' and "quotes" hold
-// them together.
+// The words of a command line as a shell would see them, without variables: blanks part words, 'quotes' and "quotes"
+// hold them together.
 std::vector<std::string> SplitCommandLine(const std::string& line);
 
 }  // namespace backup::testing
