@@ -120,7 +120,7 @@ class AgentStoryTest : public ::testing::Test {
     });
   }
   bool WaitUntilHeld(size_t count) {
-    return WaitForSync([&](const v1::SyncRequest& request) {
+    return WaitForSync([&](const v1::SyncRequest&) {
       v1::SyncResponse held;
       const absl::StatusOr<std::string> file = ReadFile(temp_.File("state/desired.json"));
       return file.ok() && FromJson(*file, &held).ok() && held.runs_size() == static_cast<int>(count);
@@ -351,8 +351,8 @@ TEST_F(AgentStoryTest, AStaleResultIsKeptAsEvidence) {
   ASSERT_TRUE(WaitForResults(1));
   EXPECT_EQ(link_.results()[0].attempt().run(), "runs/b");
   ASSERT_TRUE(link_.WaitUntil([&](const FakeControllerLink&) { return FilesIn("state/refused") == 1; }));
-  EXPECT_EQ(FilesIn("state/spool"), 0u);
   StopAgent();
+  EXPECT_EQ(FilesIn("state/spool"), 0u);
 }
 
 TEST_F(AgentStoryTest, CancelReachesAWorkingRun) {
