@@ -61,8 +61,7 @@ absl::StatusOr<Address> ParseAddress(absl::string_view field, absl::string_view 
   } else if (IsHostName(host)) {
     return Address{std::string(host), port};
   }
-  return InvalidField(field, absl::StrCat("\"", text, "\" names no host"),
-                      "for example 127.0.0.1:7443 or [::1]:7443");
+  return InvalidField(field, absl::StrCat("\"", text, "\" names no host"), "for example 127.0.0.1:7443 or [::1]:7443");
 }
 
 std::string HostName() {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/errors.h"
 #include "base/clock.h"
+#include "base/errors.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "server/stop_wait.h"

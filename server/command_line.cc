@@ -33,8 +33,7 @@ struct Flags {
 
 void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--config", flags.config, "Configuration file (YAML); flags win over it")->type_name("FILE");
-  app.add_option("--data-dir", flags.data_directory,
-                 "Where everything is kept (default: /var/lib/backup-controller)")
+  app.add_option("--data-dir", flags.data_directory, "Where everything is kept (default: /var/lib/backup-controller)")
       ->type_name("DIR");
   app.add_option("--listen", flags.listen, "Where to listen; port 0 takes any (default: 127.0.0.1:7443)")
       ->type_name("HOST:PORT");

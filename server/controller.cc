@@ -20,7 +20,8 @@ namespace backup::server {
 namespace {
 
 constexpr int kHandlerThreads = 8;
-constexpr size_t kMaxQueuedHandlers = 4096;
+// All agents of a great fleet may be woken at once.
+constexpr size_t kMaxQueuedHandlers = 20'000;
 // Handlers, the scheduler, and one to spare.
 constexpr int kMaxCatalogConnections = kHandlerThreads + 2;
 constexpr absl::Duration kCatalogWatchPeriod = absl::Seconds(3);
@@ -128,11 +129,13 @@ absl::Status Controller::Serve() {
     scheduler_->RequestReplan();
     scheduler_loop_->Trigger();
   };
-  const ApiContext api = {*store_,      *feed_,        Clock::Real(),  Random::Real(), *pool_, *authorizer_,
-                          *authority_, *parked_calls_, *refusals_, replan,         settings};
+  const ApiContext api = {*store_,     *feed_,         Clock::Real(), Random::Real(), *pool_,  *authorizer_,
+                          *authority_, *parked_calls_, *refusals_,    replan,         settings};
   ASSIGN_OR_RETURN(server_, ApiServer::Start(options_.listen, identity_, api));
   listening_port_.set_value(server_->port());
-  const Address dial = {listen_.host == "0.0.0.0" ? "127.0.0.1" : listen_.host == "::" ? "::1" : listen_.host,
+  const Address dial = {listen_.host == "0.0.0.0" ? "127.0.0.1"
+                        : listen_.host == "::"    ? "::1"
+                                                  : listen_.host,
                         server_->port()};
   address_ = dial.ToString();
   watch_loop_ = std::make_unique<Loop>("catalog-watch", [this] { return WatchCatalog(); });

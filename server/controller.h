@@ -31,8 +31,8 @@ namespace backup::server {
 // Thread-safe.
 class Controller {
  public:
-  // Serves once it returns, and has then written DIR/address. `stop` is borrowed: cancelling it ends a start that waits,
-  // and Wait. Errors: FAILED_PRECONDITION LOCKED when another controller uses the data directory; those of
+  // Serves once it returns, and has then written DIR/address. `stop` is borrowed: cancelling it ends a start that
+  // waits, and Wait. Errors: FAILED_PRECONDITION LOCKED when another controller uses the data directory; those of
   // CertificateAuthority, Catalog and ApiServer.
   static absl::StatusOr<std::unique_ptr<Controller>> Start(const ControllerOptions& options, Cancellation& stop);
   // Stop.

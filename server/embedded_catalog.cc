@@ -57,10 +57,7 @@ void EmbeddedCatalog::Stop() {
   // The end of the loop's thread already asks the server to stop: see Supervise.
   if (loop_ != nullptr) loop_->Stop();
   StopServer();
-  if (socket_directory_is_temporary_) {
-    std::error_code ignored;
-    std::filesystem::remove_all(socket_directory_, ignored);
-  }
+  RemoveShortSocketDirectory(socket_note_);
 }
 
 absl::Status EmbeddedCatalog::Prepare() {
@@ -82,8 +79,8 @@ absl::Status EmbeddedCatalog::PrepareDirectory() {
 absl::Status EmbeddedCatalog::ChooseSocketDirectory() {
   socket_directory_ = options_.directory + "/socket";
   if (SocketPathFits(socket_directory_)) return MakeOwnedDirectory(socket_directory_, run_as_);
-  ASSIGN_OR_RETURN(socket_directory_, MakeShortSocketDirectory(run_as_));
-  socket_directory_is_temporary_ = true;
+  socket_note_ = options_.directory + "/socket-directory";
+  ASSIGN_OR_RETURN(socket_directory_, MakeShortSocketDirectory(socket_note_, run_as_));
   return absl::OkStatus();
 }
 
@@ -160,6 +157,9 @@ absl::Status EmbeddedCatalog::StartServer() {
 absl::Status EmbeddedCatalog::AwaitReady(ChildProcess& server) {
   const absl::Time give_up = absl::Now() + options_.start_timeout;
   while (absl::Now() < give_up) {
+    if (options_.stop != nullptr && options_.stop->cancelled()) {
+      return absl::CancelledError("stopped while the private catalog started");
+    }
     if (PQping(url_.c_str()) == PQPING_OK) return absl::OkStatus();
     if (const std::optional<ExitStatus> ended = server.Wait(kReadyPoll)) {
       return CatalogUnavailable(absl::StrCat("its server ", ended->ToString(), ": ",
@@ -167,9 +167,7 @@ absl::Status EmbeddedCatalog::AwaitReady(ChildProcess& server) {
                                              options_.directory, "/log"));
     }
     MutexLock lock(mu_);
-    if (stopping_ || (options_.stop != nullptr && options_.stop->cancelled())) {
-      return absl::CancelledError("stopped while the private catalog started");
-    }
+    if (stopping_) return absl::CancelledError("stopped while the private catalog started");
   }
   return CatalogUnavailable(absl::StrCat("its server takes no connections; look into ", options_.directory, "/log"));
 }

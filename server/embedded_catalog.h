@@ -75,7 +75,7 @@ class EmbeddedCatalog {
   std::optional<std::string> run_as_;
   std::string cluster_directory_;
   std::string socket_directory_;
-  bool socket_directory_is_temporary_ = false;
+  std::string socket_note_;  // Names socket_directory_ when that lies outside of ours; else empty.
   std::string bindir_;
   std::string url_;
 

@@ -134,6 +134,55 @@ TEST_F(EmbeddedCatalogTest, TakesAShortSocketPathWhenTheDirectoryIsTooDeep) {
   EXPECT_TRUE(Answers((*catalog)->url()));
 }
 
+TEST_F(EmbeddedCatalogTest, LeavesNoShortSocketPathBehind) {
+  const std::string note = root_ + "/note";
+  const absl::StatusOr<std::string> first = MakeShortSocketDirectory(note, std::nullopt);
+  ASSERT_THAT(first.status(), IsOk());
+  // Its maker was killed; the next one cleans up.
+  const absl::StatusOr<std::string> second = MakeShortSocketDirectory(note, std::nullopt);
+  ASSERT_THAT(second.status(), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(*first));
+  RemoveShortSocketDirectory(note);
+  EXPECT_FALSE(std::filesystem::exists(*second));
+}
+
+TEST_F(EmbeddedCatalogTest, ANoteDoesNotLeadAstray) {
+  const std::string victim = "/tmp/backupctl-catalog-x/../" + root_.substr(5) + "/victim";
+  std::filesystem::create_directories(root_ + "/victim");
+  std::ofstream(root_ + "/note") << victim;
+  RemoveShortSocketDirectory(root_ + "/note");
+  std::ofstream(root_ + "/note") << root_ + "/victim";
+  RemoveShortSocketDirectory(root_ + "/note");
+  EXPECT_TRUE(std::filesystem::exists(root_ + "/victim"));
+}
+
+TEST_F(EmbeddedCatalogTest, TakesADirectoryWithBlanksCommasAndQuotes) {
+  options_.directory = root_ + "/a b, \"c'";
+  auto catalog = EmbeddedCatalog::Start(options_);
+  ASSERT_THAT(catalog.status(), IsOk());
+  EXPECT_TRUE(Answers((*catalog)->url()));
+}
+
+// As after a reboot: the pid of the old server belongs to somebody else, here to this test.
+TEST_F(EmbeddedCatalogTest, IsNotFooledByAPidThatWasUsedAgain) {
+  std::string pid_file = options_.directory + "/cluster/postmaster.pid";
+  ASSERT_THAT(EmbeddedCatalog::Start(options_).status(), IsOk());
+  std::ofstream(pid_file) << getpid() << "\n" << options_.directory << "/cluster\n";
+
+  auto catalog = EmbeddedCatalog::Start(options_);
+
+  ASSERT_THAT(catalog.status(), IsOk());
+  EXPECT_TRUE(Answers((*catalog)->url()));
+}
+
+TEST_F(EmbeddedCatalogTest, EndsAStartThatIsToStop) {
+  Cancellation stop;
+  stop.Cancel("no more");
+  options_.stop = &stop;
+  const absl::Status status = EmbeddedCatalog::Start(options_).status();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+}
+
 TEST_F(EmbeddedCatalogTest, SaysThatTheProgramsAreMissing) {
   options_.postgresql_root = root_ + "/nowhere";
   EXPECT_THAT(EmbeddedCatalog::Start(options_).status(), HasReason("CATALOG_PROGRAMS_MISSING"));

@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/status_macros.h"
@@ -27,6 +28,7 @@ namespace backup::server {
 namespace {
 
 constexpr size_t kLongestSocketPath = 107;
+constexpr char kShortSocketPrefix[] = "/tmp/backupctl-catalog-";
 
 absl::Status Refused(absl::string_view reason, absl::string_view message, absl::string_view hint) {
   return MakeError(absl::StatusCode::kFailedPrecondition, reason, message, hint);
@@ -97,11 +99,23 @@ bool SocketPathFits(absl::string_view directory) {
   return directory.size() + sizeof("/.s.PGSQL.5432.lock") - 1 <= kLongestSocketPath;
 }
 
-absl::StatusOr<std::string> MakeShortSocketDirectory(const std::optional<std::string>& owner) {
-  std::string path = "/tmp/backupctl-catalog-XXXXXX";
+absl::StatusOr<std::string> MakeShortSocketDirectory(const std::string& note, const std::optional<std::string>& owner) {
+  RemoveShortSocketDirectory(note);
+  std::string path = absl::StrCat(kShortSocketPrefix, "XXXXXX");
   if (mkdtemp(path.data()) == nullptr) return ErrnoToStatus(errno, "cannot make a directory in /tmp");
+  RETURN_IF_ERROR(WriteFileAtomically(note, path));
   RETURN_IF_ERROR(GiveTo(path, owner));
   return path;
+}
+
+void RemoveShortSocketDirectory(const std::string& note) {
+  const absl::StatusOr<std::string> path = ReadFile(note);
+  absl::string_view suffix = path.ok() ? *path : "";
+  // The note lies where the server's user can write: it must not lead us astray.
+  if (!absl::ConsumePrefix(&suffix, kShortSocketPrefix) || suffix.find('/') != absl::string_view::npos) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(*path, ignored);
+  unlink(note.c_str());
 }
 
 absl::StatusOr<std::string> FindServerPrograms(const std::string& postgresql_root, const std::string& cluster) {
@@ -145,19 +159,12 @@ absl::Status WriteClusterAccess(const std::string& cluster, absl::string_view da
 }
 
 std::vector<std::string> ServerSettings(const std::string& directory, const std::string& socket_directory) {
-  return {"listen_addresses=",
-          "port=5432",
+  return {"listen_addresses=", "port=5432",
           // A list: without quotes a comma would part it.
           absl::StrCat("unix_socket_directories=\"", absl::StrReplaceAll(socket_directory, {{"\"", "\"\""}}), "\""),
-          "unix_socket_permissions=0700",
-          "max_connections=50",
-          "shared_buffers=64MB",
-          "logging_collector=on",
-          "log_directory=" + directory + "/log",
-          "log_filename=postgresql-%a.log",
-          "log_truncate_on_rotation=on",
-          "log_rotation_age=1d",
-          "cluster_name=backupctl-catalog"};
+          "unix_socket_permissions=0700", "max_connections=50", "shared_buffers=64MB", "logging_collector=on",
+          "log_directory=" + directory + "/log", "log_filename=postgresql-%a.log", "log_truncate_on_rotation=on",
+          "log_rotation_age=1d", "cluster_name=backupctl-catalog"};
 }
 
 absl::Status AwaitPredecessor(const std::string& cluster, absl::Duration timeout) {
@@ -178,9 +185,10 @@ absl::Status AwaitPredecessor(const std::string& cluster, absl::Duration timeout
   kill(static_cast<pid_t>(pid), SIGINT);
   pollfd ended = {process.get(), POLLIN, 0};
   if (poll(&ended, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout))) == 1) return absl::OkStatus();
-  return Refused("CATALOG_DIRECTORY_BUSY",
-                 absl::StrCat("a PostgreSQL server (process ", pid, ") already works on ", cluster, " and does not stop"),
-                 absl::StrCat("look into its log; at worst: kill -QUIT ", pid));
+  return Refused(
+      "CATALOG_DIRECTORY_BUSY",
+      absl::StrCat("a PostgreSQL server (process ", pid, ") already works on ", cluster, " and does not stop"),
+      absl::StrCat("look into its log; at worst: kill -QUIT ", pid));
 }
 
 }  // namespace backup::server

@@ -27,8 +27,11 @@ absl::Status CheckReachable(const std::string& path, const std::optional<std::st
 
 // Whether a server's socket in `directory` has a path that the kernel takes (107 bytes, unix(7)).
 bool SocketPathFits(absl::string_view directory);
-// A private directory with a short path, in /tmp.
-absl::StatusOr<std::string> MakeShortSocketDirectory(const std::optional<std::string>& owner);
+// A private directory with a short path, in /tmp; its path is kept in the file `note`. One that a predecessor left is
+// removed.
+absl::StatusOr<std::string> MakeShortSocketDirectory(const std::string& note, const std::optional<std::string>& owner);
+// Removes the directory that `note` names, and the note. No effect without one.
+void RemoveShortSocketDirectory(const std::string& note);
 
 // The bin directory for the cluster's major version, or the newest when there is no cluster yet.
 // CATALOG_PROGRAMS_MISSING.
@@ -42,9 +45,9 @@ absl::Status WriteClusterAccess(const std::string& cluster, absl::string_view da
 // `name=value` settings for the server's command line.
 std::vector<std::string> ServerSettings(const std::string& directory, const std::string& socket_directory);
 
-// Makes sure that no earlier server works on the cluster; the caller holds the data directory, so such a one is an orphan.
-// Asks it to end (SIGINT) and waits. Removes postmaster.pid when the process that it names is somebody else by now.
-// CATALOG_DIRECTORY_BUSY when it lives on.
+// Makes sure that no earlier server works on the cluster; the caller holds the data directory, so such a one is an
+// orphan. Asks it to end (SIGINT) and waits. Removes postmaster.pid when the process that it names is somebody else by
+// now. CATALOG_DIRECTORY_BUSY when it lives on.
 absl::Status AwaitPredecessor(const std::string& cluster, absl::Duration timeout);
 
 }  // namespace backup::server

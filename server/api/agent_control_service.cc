@@ -9,8 +9,7 @@
 namespace backup::server {
 
 grpc::ServerUnaryReactor* AgentControlService::Enroll(grpc::CallbackServerContext* context,
-                                                      const v1::EnrollRequest* request,
-                                                      v1::EnrollResponse* response) {
+                                                      const v1::EnrollRequest* request, v1::EnrollResponse* response) {
   return UnaryCall(api_, context, request, response, DoEnroll);
 }
 

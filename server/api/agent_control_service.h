@@ -21,8 +21,7 @@ class AgentControlService final : public v1::AgentControlService::CallbackServic
                                            v1::ReportProgressResponse* response) override;
   grpc::ServerUnaryReactor* CompleteRun(grpc::CallbackServerContext* context, const v1::CompleteRunRequest* request,
                                         v1::CompleteRunResponse* response) override;
-  grpc::ServerUnaryReactor* UploadRunLog(grpc::CallbackServerContext* context,
-                                         const v1::UploadRunLogRequest* request,
+  grpc::ServerUnaryReactor* UploadRunLog(grpc::CallbackServerContext* context, const v1::UploadRunLogRequest* request,
                                          v1::UploadRunLogResponse* response) override;
 
  private:

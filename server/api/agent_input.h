@@ -12,12 +12,12 @@
 
 namespace backup::server {
 
-// What agents send, made fit to be stored and shown. An agent may be hostile: text is cleaned (base/text.h) and cut, numbers
-// are kept in range, lists are bounded. Names in a manifest stay as they are, because they identify; whoever shows them
-// cleans them.
+// What agents send, made fit to be stored and shown. An agent may be hostile: text is cleaned (base/text.h) and cut,
+// numbers are kept in range, lists are bounded. Names in a manifest stay as they are, because they identify; whoever
+// shows them cleans them.
 
-// The report of one Sync of `peer` at `now`. INVALID_FIELD when there are more than 1000 databases or one has a wrong name;
-// NOT_ALLOWED when one belongs to another agent.
+// The report of one Sync of `peer` at `now`. INVALID_FIELD when there are more than 1000 databases or one has a wrong
+// name; NOT_ALLOWED when one belongs to another agent.
 absl::StatusOr<AgentReport> CleanAgentReport(const Peer& peer, const v1::SyncRequest& request, absl::Time now);
 
 // INVALID_FIELD when a string of the manifest is longer than 4 KiB.

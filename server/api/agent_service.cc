@@ -95,7 +95,8 @@ absl::StatusOr<absl::Duration> ParseTokenLife(const v1::CreateEnrollmentTokenReq
 absl::Status DoCreateEnrollmentToken(const ApiContext& api, const Peer& peer,
                                      const v1::CreateEnrollmentTokenRequest& request, v1::EnrollmentToken& response) {
   if (!IsValidId(request.agent_id())) {
-    return InvalidField("agent_id", "it is not 1 to 63 characters of [a-z0-9-] that begin and end with a letter or digit");
+    return InvalidField("agent_id",
+                        "it is not 1 to 63 characters of [a-z0-9-] that begin and end with a letter or digit");
   }
   ASSIGN_OR_RETURN(const absl::Duration life, ParseTokenLife(request));
   const absl::Time now = api.clock.Now();
@@ -104,8 +105,7 @@ absl::Status DoCreateEnrollmentToken(const ApiContext& api, const Peer& peer,
       api.random, request.agent_id(), api.settings.advertised_address(), api.authority.certificate());
   const v1::Event event = MakeEvent(now, peer.ToString(), agent, "ENROLLMENT_TOKEN_CREATED",
                                     absl::StrCat("a token to enrol, good for ", backup::FormatDuration(life)));
-  RETURN_IF_ERROR(
-      api.store.PutEnrollmentToken(HashEnrollmentSecret(content.secret()), agent, now + life, {&event, 1}));
+  RETURN_IF_ERROR(api.store.PutEnrollmentToken(HashEnrollmentSecret(content.secret()), agent, now + life, {&event, 1}));
   response.set_token(EncodeEnrollmentToken(content));
   response.set_agent(agent);
   *response.mutable_expire_time() = ToProto(now + life);

@@ -18,8 +18,7 @@ class AgentService final : public v1::AgentService::CallbackService {
                                        v1::ListAgentsResponse* response) override;
   grpc::ServerUnaryReactor* GetDatabase(grpc::CallbackServerContext* context, const v1::GetDatabaseRequest* request,
                                         v1::Database* response) override;
-  grpc::ServerUnaryReactor* ListDatabases(grpc::CallbackServerContext* context,
-                                          const v1::ListDatabasesRequest* request,
+  grpc::ServerUnaryReactor* ListDatabases(grpc::CallbackServerContext* context, const v1::ListDatabasesRequest* request,
                                           v1::ListDatabasesResponse* response) override;
   grpc::ServerUnaryReactor* CreateEnrollmentToken(grpc::CallbackServerContext* context,
                                                   const v1::CreateEnrollmentTokenRequest* request,

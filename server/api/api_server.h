@@ -21,15 +21,15 @@ namespace backup::server {
 
 // The gRPC server with all services, health and reflection. TLS only, on loopback too.
 //
-// Limits: messages of at most 1 MiB come in; a TLS handshake takes at most 10 s; a connection carries at most 100 calls at
-// once; a client may ping every 10 s; a connection whose peer answers no ping for 10 s is closed.
+// Limits: messages of at most 1 MiB come in; a TLS handshake takes at most 10 s; a connection carries at most 100 calls
+// at once; a client may ping every 10 s; a connection whose peer answers no ping for 10 s is closed.
 //
 // Thread-safe.
 class ApiServer {
  public:
   // Serves at `listen` (host:port; port 0 takes any) once it returns. `api` is copied, what it refers to is borrowed.
-  // FAILED_PRECONDITION ADDRESS_IN_USE when another program listens there, ADDRESS_UNUSABLE when it is no address of this
-  // machine or we may not listen there.
+  // FAILED_PRECONDITION ADDRESS_IN_USE when another program listens there, ADDRESS_UNUSABLE when it is no address of
+  // this machine or we may not listen there.
   static absl::StatusOr<std::unique_ptr<ApiServer>> Start(const std::string& listen, const TlsIdentity& identity,
                                                           const ApiContext& api);
   // Shutdown, at once.

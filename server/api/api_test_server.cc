@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/proto_json.h"
 #include "base/resource_name.h"
@@ -30,16 +31,24 @@ ApiTestServer::ApiTestServer(testing::FakeStore* store, ThreadPool* pool)
           OrDie(CertificateAuthority::LoadOrCreate(dir_.File("pki"), clock_.Now())))),
       refusals_(*store_, clock_),
       pool_(pool != nullptr ? pool : &own_pool_) {
-  const KeyPair pair = OrDie(authority_->ServerIdentity({"backup-controller", kControllerSpiffeId},
-                                                        {{kControllerServerName}, {"127.0.0.1"}}, clock_.Now()));
+  server_ = OrDie(ApiServer::Start("127.0.0.1:0", ServerIdentity(), context()));
+}
+
+ApiContext ApiTestServer::context() {
   ApiSettings settings;
   settings.advertised_address = [] { return "controller.example:7443"; };
   settings.catalog = "in memory";
   settings.schema_version = 7;
   settings.start_time = clock_.Now();
-  const ApiContext api = {*store_,      feed_,         clock_,    random_,                    *pool_,  authorizer_,
-                          *authority_, parked_calls_, refusals_, [this] { ++replan_count_; }, settings};
-  server_ = OrDie(ApiServer::Start("127.0.0.1:0", {authority_->certificate(), pair.certificate, pair.private_key}, api));
+  return {*store_,     feed_,       clock_,        random_,   *pool_,
+          authorizer_, *authority_, parked_calls_, refusals_, [this] { ++replan_count_; },
+          settings};
+}
+
+TlsIdentity ApiTestServer::ServerIdentity() const {
+  const KeyPair pair = OrDie(authority_->ServerIdentity({"backup-controller", kControllerSpiffeId},
+                                                        {{kControllerServerName}, {"127.0.0.1"}}, clock_.Now()));
+  return {authority_->certificate(), pair.certificate, pair.private_key};
 }
 
 ApiTestServer::~ApiTestServer() { server_.reset(); }
@@ -95,6 +104,15 @@ v1::Policy ApiTestServer::PutPolicy(const std::string& id) {
   FillDefaults(*policy.mutable_spec());
   store_->PutPolicy(policy, clock_.Now());
   return OrDie(store_->GetPolicy(policy.name()));
+}
+
+v1::EnrollmentTokenContent DecodeToken(const std::string& token) {
+  std::string bytes;
+  v1::EnrollmentTokenContent content;
+  if (!absl::WebSafeBase64Unescape(token, &bytes) || !content.ParseFromString(bytes)) {
+    ADD_FAILURE() << token << " is no token";
+  }
+  return content;
 }
 
 bool ApiTestServer::AwaitParked(size_t count) const {

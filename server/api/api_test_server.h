@@ -31,6 +31,7 @@ class ApiTestServer {
   TlsIdentity Agent(const std::string& id) { return Identity(id, AgentSpiffeId(id)); }
   TlsIdentity User(const std::string& id = "alice") { return Identity(id, UserSpiffeId(id)); }
   TlsIdentity Anonymous() const;
+  TlsIdentity ServerIdentity() const;
   std::shared_ptr<grpc::Channel> Dial(const TlsIdentity& identity) const;
   std::string address() const;
 
@@ -50,6 +51,8 @@ class ApiTestServer {
   ParkedCalls& parked_calls() { return parked_calls_; }
   const CertificateAuthority& authority() const { return *authority_; }
   ApiServer& server() { return *server_; }
+  // What its services work with.
+  ApiContext context();
   int replan_count() const { return replan_count_; }
 
  private:
@@ -66,11 +69,14 @@ class ApiTestServer {
   Authorizer authorizer_;
   Refusals refusals_;
   ParkedCalls parked_calls_;
-  ThreadPool own_pool_{"test", 4, 1000};
+  ThreadPool own_pool_{"test", 4, 10000};
   ThreadPool* const pool_;
   std::atomic<int> replan_count_ = 0;
   std::unique_ptr<ApiServer> server_;
 };
+
+// What a token holds; nothing in it when it is none.
+v1::EnrollmentTokenContent DecodeToken(const std::string& token);
 
 // Calls a method of a stub, with a deadline of 30 s.
 template <typename Stub, typename Request, typename Response>

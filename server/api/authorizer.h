@@ -31,8 +31,8 @@ class Authorizer {
  public:
   explicit Authorizer(const std::vector<MethodRule>& rules = MethodRules());
 
-  // OK, UNAUTHENTICATED CLIENT_CERTIFICATE_REQUIRED for a peer without identity, PERMISSION_DENIED NOT_ALLOWED otherwise.
-  // `request` is the type of the method's request message.
+  // OK, UNAUTHENTICATED CLIENT_CERTIFICATE_REQUIRED for a peer without identity, PERMISSION_DENIED NOT_ALLOWED
+  // otherwise. `request` is the type of the method's request message.
   absl::Status Authorize(const Peer& peer, const google::protobuf::Descriptor& request) const;
 
  private:

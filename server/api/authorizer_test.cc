@@ -45,8 +45,8 @@ std::vector<const MethodDescriptor*> AllMethods() {
   return methods;
 }
 
-// What the design says, written down apart from the table: agents speak to AgentControlService only, people to all else,
-// and only Enroll needs no certificate.
+// What the design says, written down apart from the table: agents speak to AgentControlService only, people to all
+// else, and only Enroll needs no certificate.
 bool MayCall(Peer::Kind kind, const MethodDescriptor& method) {
   const bool for_agents = method.service()->full_name() == "backup.v1.AgentControlService";
   switch (kind) {
@@ -60,7 +60,8 @@ bool MayCall(Peer::Kind kind, const MethodDescriptor& method) {
   return false;
 }
 
-const std::vector<Peer> kPeers = {{Peer::Kind::kAnonymous, ""}, {Peer::Kind::kAgent, "db1"}, {Peer::Kind::kUser, "alice"}};
+const std::vector<Peer> kPeers = {
+    {Peer::Kind::kAnonymous, ""}, {Peer::Kind::kAgent, "db1"}, {Peer::Kind::kUser, "alice"}};
 
 TEST(AuthorizerTest, KnowsEveryMethodAndNoOther) {
   std::set<std::string> of_services;
@@ -78,7 +79,8 @@ TEST(AuthorizerTest, KnowsEveryMethodAndNoOther) {
 TEST(AuthorizerTest, FindsEachMethodByItsRequestAlone) {
   std::set<const google::protobuf::Descriptor*> requests;
   for (const MethodDescriptor* method : AllMethods()) {
-    EXPECT_TRUE(requests.insert(method->input_type()).second) << method->input_type()->full_name() << " is of two methods";
+    EXPECT_TRUE(requests.insert(method->input_type()).second)
+        << method->input_type()->full_name() << " is of two methods";
     EXPECT_EQ(MethodTaking(*method->input_type()), method->full_name());
   }
 }

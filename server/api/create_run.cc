@@ -22,7 +22,8 @@ namespace {
 constexpr size_t kMaxRequestIdBytes = 64;
 
 absl::Status CheckRequestId(const std::string& id) {
-  const bool plain = std::all_of(id.begin(), id.end(), [](unsigned char c) { return absl::ascii_isalnum(c) || c == '-'; });
+  const bool plain =
+      std::all_of(id.begin(), id.end(), [](unsigned char c) { return absl::ascii_isalnum(c) || c == '-'; });
   if (!plain || id.size() > kMaxRequestIdBytes) {
     return InvalidField("request_id", "it is not a UUID", "give a UUID, or leave it out");
   }

@@ -15,8 +15,8 @@ class FleetService final : public v1::FleetService::CallbackService {
   grpc::ServerUnaryReactor* GetFleetStatus(grpc::CallbackServerContext* context,
                                            const v1::GetFleetStatusRequest* request,
                                            v1::FleetStatus* response) override;
-  grpc::ServerUnaryReactor* GetController(grpc::CallbackServerContext* context,
-                                          const v1::GetControllerRequest* request, v1::Controller* response) override;
+  grpc::ServerUnaryReactor* GetController(grpc::CallbackServerContext* context, const v1::GetControllerRequest* request,
+                                          v1::Controller* response) override;
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context, const v1::ListEventsRequest* request,
                                        v1::ListEventsResponse* response) override;
 

@@ -50,8 +50,7 @@ absl::Status ListenError(const std::string& address) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  const int resolved =
-      getaddrinfo(std::string(host).c_str(), address.substr(colon + 1).c_str(), &hints, &found);
+  const int resolved = getaddrinfo(std::string(host).c_str(), address.substr(colon + 1).c_str(), &hints, &found);
   if (resolved != 0) {
     return Unusable(address, gai_strerror(resolved));
   }

@@ -24,7 +24,8 @@ absl::StatusOr<PageRequest> ToPageRequest(int32_t size, const std::string& token
   PageRequest page;
   ASSIGN_OR_RETURN(page.size, ToPageSize(size));
   if (token.size() > kMaxTokenBytes) {
-    return InvalidField("page_token", "it is longer than any token of ours", "use the next_page_token of the page before");
+    return InvalidField("page_token", "it is longer than any token of ours",
+                        "use the next_page_token of the page before");
   }
   page.token = token;
   return page;

@@ -14,8 +14,8 @@ namespace backup::server {
 inline constexpr int kDefaultPageSize = 100;
 inline constexpr int kMaxPageSize = 1000;
 
-// `size` as a request gives it: 0 means `default_size`, more than kMaxPageSize means that. INVALID_FIELD "page_size" when
-// it is negative.
+// `size` as a request gives it: 0 means `default_size`, more than kMaxPageSize means that. INVALID_FIELD "page_size"
+// when it is negative.
 absl::StatusOr<int> ToPageSize(int32_t size, int default_size = kDefaultPageSize);
 
 // INVALID_FIELD "page_size" or "page_token" (longer than any of ours).

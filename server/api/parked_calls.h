@@ -21,8 +21,8 @@ namespace backup::server {
 class ParkedCalls;
 
 // A call that waits for something without holding a thread. Woken by whoever has news, it takes one step on the pool;
-// steps never overlap, and any number of wakes during one make one more. It ends when somebody asks for that, as soon as
-// no step and no write is under way.
+// steps never overlap, and any number of wakes during one make one more. It ends when somebody asks for that, as soon
+// as no step and no write is under way.
 //
 // Lives in a shared_ptr of its own from Park until Release. Thread-safe.
 class ParkedCall : public std::enable_shared_from_this<ParkedCall> {

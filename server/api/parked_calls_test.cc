@@ -153,7 +153,7 @@ TEST_F(ParkedCallsTest, LivesUntilReleasedAndNoLonger) {
   DrainPool();
   const std::weak_ptr<TestCall> watched = call;
   call->End(absl::OkStatus());
-  call->AwaitFinish();
+  EXPECT_THAT(call->AwaitFinish(), IsOk());
   TestCall* raw = call.get();
   call.reset();
   EXPECT_FALSE(watched.expired());

@@ -33,8 +33,7 @@ absl::StatusOr<std::optional<v1::Policy>> FindPolicy(const ApiContext& api, cons
 absl::Status Change(const ApiContext& api, const std::string& name, absl::Time now, PolicyDecision decide,
                     v1::Policy* stored) {
   std::vector<std::string> agents;
-  ASSIGN_OR_RETURN(v1::Policy policy,
-                   api.store.ChangePolicy(name, now, RecordingAgents(std::move(decide), &agents)));
+  ASSIGN_OR_RETURN(v1::Policy policy, api.store.ChangePolicy(name, now, RecordingAgents(std::move(decide), &agents)));
   for (const std::string& agent : agents) {
     api.feed.Publish(agent);
   }

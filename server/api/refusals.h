@@ -21,7 +21,8 @@ class Refusals {
   // Borrows both.
   Refusals(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
-  // NOT_ALLOWED for `peer` to do `what` to `subject`, after it was recorded. A catalog that fails does not hide the refusal.
+  // NOT_ALLOWED for `peer` to do `what` to `subject`, after it was recorded. A catalog that fails does not hide the
+  // refusal.
   absl::Status Refuse(const Peer& peer, absl::string_view what, absl::string_view subject);
 
  private:

@@ -69,8 +69,8 @@ grpc::ServerUnaryReactor* RunService::GetRun(grpc::CallbackServerContext* contex
   return UnaryCall(api_, context, request, response, DoGetRun);
 }
 
-grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* context,
-                                               const v1::ListRunsRequest* request, v1::ListRunsResponse* response) {
+grpc::ServerUnaryReactor* RunService::ListRuns(grpc::CallbackServerContext* context, const v1::ListRunsRequest* request,
+                                               v1::ListRunsResponse* response) {
   return UnaryCall(api_, context, request, response, DoListRuns);
 }
 

@@ -13,18 +13,17 @@
 
 namespace backup::server {
 
-// What a method does once the peer may call it: parses the request, calls the domain or the catalog, converts the answer.
-// Runs on the pool and may block.
+// What a method does once the peer may call it: parses the request, calls the domain or the catalog, converts the
+// answer. Runs on the pool and may block.
 template <typename Request, typename Response>
 using UnaryHandler = absl::Status (*)(const ApiContext& api, const Peer& peer, const Request& request,
                                       Response& response);
 
-// The way of every unary call but Sync: authorize, queue, run the handler unless the caller has gone, answer. gRPC's own
-// thread is held only for the first two.
+// The way of every unary call but Sync: authorize, queue, run the handler unless the caller has gone, answer. gRPC's
+// own thread is held only for the first two.
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* UnaryCall(const ApiContext& api, grpc::CallbackServerContext* context,
-                                    const Request* request, Response* response,
-                                    UnaryHandler<Request, Response> handler) {
+grpc::ServerUnaryReactor* UnaryCall(const ApiContext& api, grpc::CallbackServerContext* context, const Request* request,
+                                    Response* response, UnaryHandler<Request, Response> handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const absl::Duration start = api.clock.Monotonic();
   const Peer peer = PeerOf(context->auth_context().get());

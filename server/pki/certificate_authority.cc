@@ -21,8 +21,7 @@ std::vector<std::string> Sorted(std::vector<std::string> names) {
 
 bool SaysTheSame(const CertificateInfo& info, const CertificateSpec& wanted) {
   return info.common_name == wanted.common_name && Sorted(info.uris) == Sorted(wanted.uris) &&
-         Sorted(info.dns_names) == Sorted(wanted.dns_names) &&
-         Sorted(info.ip_addresses) == Sorted(wanted.ip_addresses);
+         Sorted(info.dns_names) == Sorted(wanted.dns_names) && Sorted(info.ip_addresses) == Sorted(wanted.ip_addresses);
 }
 
 // Below a third it is renewed; also when the clock was set back to before its beginning.

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "backup/v1/agent_service.pb.h"
 #include "base/random.h"
@@ -22,8 +21,6 @@ v1::EnrollmentTokenContent MakeEnrollmentToken(Random& random, absl::string_view
 
 // One line of text, base64url (RFC 4648 section 5, no padding). A secret.
 std::string EncodeEnrollmentToken(const v1::EnrollmentTokenContent& content);
-// The inverse; blanks around it are passed over. INVALID_ARGUMENT ENROLLMENT_TOKEN_MALFORMED, without the text.
-absl::StatusOr<v1::EnrollmentTokenContent> ParseEnrollmentToken(absl::string_view text);
 
 // What the catalog keeps: SHA-256 of the secret, lower-case hex. Its entropy makes a slow hash needless, and looking
 // the hash up leaks nothing of the secret by its timing.

@@ -42,9 +42,8 @@ absl::StatusOr<std::string> ReadKeyIfThere(const std::string& path) {
   struct stat info = {};
   if (lstat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "PRIVATE_KEY_EXPOSED",
-                     absl::StrCat("others may use the private key ", path, ", mode ",
-                                  absl::Hex(info.st_mode >> 6 & 7), absl::Hex(info.st_mode >> 3 & 7),
-                                  absl::Hex(info.st_mode & 7)),
+                     absl::StrCat("others may use the private key ", path, ", mode ", absl::Hex(info.st_mode >> 6 & 7),
+                                  absl::Hex(info.st_mode >> 3 & 7), absl::Hex(info.st_mode & 7)),
                      absl::StrCat("if nobody read it: chmod 600 ", path));
   }
   return ReadIfThere(path);

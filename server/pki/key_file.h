@@ -9,8 +9,8 @@ namespace backup::server {
 
 // Files of a directory that holds private keys. Errors are those of base/file.h unless said otherwise.
 
-// Makes `path` with mode 0700, or sets that mode when it is there and ours. FAILED_PRECONDITION NOT_OURS when it belongs
-// to somebody else or is no directory.
+// Makes `path` with mode 0700, or sets that mode when it is there and ours. FAILED_PRECONDITION NOT_OURS when it
+// belongs to somebody else or is no directory.
 absl::Status MakePrivateDirectory(const std::string& path);
 
 // Contents of a small file, "" when it is not there.
