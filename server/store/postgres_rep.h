@@ -11,10 +11,11 @@ namespace backup::server {
 
 // What the verbs of PostgresStore share; for the postgres_*.cc files.
 struct PostgresStore::Rep {
-  explicit Rep(ConnectionPool::Options options) : pool(std::move(options)) {}
+  Rep(ConnectionPool::Options options, absl::Duration max_doubt)
+      : pool(std::move(options)), executor(pool, max_doubt) {}
 
   ConnectionPool pool;
-  TransactionExecutor executor{pool};
+  TransactionExecutor executor;
 };
 
 }  // namespace backup::server

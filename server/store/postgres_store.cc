@@ -21,7 +21,7 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Create(const Postg
   ASSIGN_OR_RETURN(pool.conninfo, CatalogConninfo(options.url));
   pool.max_connections = options.max_connections;
   pool.acquire_timeout = options.acquire_timeout;
-  return std::unique_ptr<PostgresStore>(new PostgresStore(std::make_unique<Rep>(std::move(pool))));
+  return std::unique_ptr<PostgresStore>(new PostgresStore(std::make_unique<Rep>(std::move(pool), options.max_doubt)));
 }
 
 void PostgresStore::Stop() { rep_->pool.Stop(); }

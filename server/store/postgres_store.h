@@ -17,6 +17,9 @@ struct PostgresStoreOptions {
   int max_connections = 8;
   // How long a verb waits for a connection when all are in use. Default 10 s.
   absl::Duration acquire_timeout = absl::Seconds(10);
+  // How long a verb whose COMMIT got no answer asks what became of it, before it gives CATALOG_UNAVAILABLE. Default 15
+  // s.
+  absl::Duration max_doubt = absl::Seconds(15);
 };
 
 // The catalog in a PostgreSQL database whose schema ApplyMigrations has made. See Store for what each verb promises.

@@ -12,7 +12,6 @@ namespace {
 constexpr int kMaxAttempts = 8;
 constexpr absl::Duration kFirstConflictPause = absl::Milliseconds(2);
 constexpr absl::Duration kDoubtPause = absl::Milliseconds(100);
-constexpr absl::Duration kMaxDoubt = absl::Seconds(15);
 
 using ReadTransaction = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
 
@@ -96,7 +95,7 @@ TransactionExecutor::Attempt TransactionExecutor::TryOnce(pqxx::connection& conn
 TransactionExecutor::Attempt TransactionExecutor::ResolveDoubt(const std::string& transaction_id) {
   using Outcome = Attempt::Outcome;
   const Attempt unknown{Outcome::kInDoubt, CatalogUnavailable("the connection broke while it committed"), ""};
-  const absl::Duration give_up = Clock::Real().Monotonic() + kMaxDoubt;
+  const absl::Duration give_up = Clock::Real().Monotonic() + max_doubt_;
   while (Clock::Real().Monotonic() < give_up) {
     pool_.DropIdle();
     absl::StatusOr<ConnectionPool::Lease> lease = pool_.Acquire();

@@ -23,7 +23,8 @@ namespace backup::server {
 // Thread-safe. Borrows the pool.
 class TransactionExecutor {
  public:
-  explicit TransactionExecutor(ConnectionPool& pool) : pool_(pool) {}
+  // `max_doubt`: for how long to ask what became of a transaction.
+  TransactionExecutor(ConnectionPool& pool, absl::Duration max_doubt) : pool_(pool), max_doubt_(max_doubt) {}
 
   // `body` takes a pqxx::transaction_base& and returns absl::Status or absl::StatusOr<T>.
   // Read: one snapshot for all statements, nothing can be written. Write: READ COMMITTED; what must not change
@@ -65,6 +66,7 @@ class TransactionExecutor {
   Attempt ResolveDoubt(const std::string& transaction_id);
 
   ConnectionPool& pool_;
+  const absl::Duration max_doubt_;
 };
 
 // One statement with its values. Throws as libpqxx does; for bodies.

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "server/store/migrations.h"
@@ -26,11 +28,14 @@ class SharedCluster : public ::testing::Environment {
     return postgres_.get();
   }
   int NextNumber() { return ++last_number_; }
+  // Names of databases with the schema and with what the last test left in them.
+  std::vector<std::string>& used_names() { return used_names_; }
   void TearDown() override { postgres_.reset(); }
 
  private:
   std::unique_ptr<MiniPostgres> postgres_;
   int last_number_ = 0;
+  std::vector<std::string> used_names_;
 };
 
 SharedCluster* const g_shared_cluster =
@@ -38,8 +43,21 @@ SharedCluster* const g_shared_cluster =
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<MiniCatalog>> MiniCatalog::Create() { return CreateFrom(kPattern); }
-absl::StatusOr<std::unique_ptr<MiniCatalog>> MiniCatalog::CreateEmpty() { return CreateFrom("template0"); }
+absl::StatusOr<std::unique_ptr<MiniCatalog>> MiniCatalog::Create() {
+  ASSIGN_OR_RETURN(MiniPostgres * cluster, g_shared_cluster->Get());
+  std::vector<std::string>& used = g_shared_cluster->used_names();
+  if (used.empty()) return CreateFrom(kPattern);
+  std::unique_ptr<MiniCatalog> catalog(new MiniCatalog(*cluster, used.back()));
+  used.pop_back();
+  RETURN_IF_ERROR(catalog->Empty());
+  return catalog;
+}
+
+absl::StatusOr<std::unique_ptr<MiniCatalog>> MiniCatalog::CreateEmpty() {
+  ASSIGN_OR_RETURN(std::unique_ptr<MiniCatalog> catalog, CreateFrom("template0"));
+  catalog->SetSpoiled();
+  return catalog;
+}
 
 absl::StatusOr<std::unique_ptr<MiniCatalog>> MiniCatalog::CreateFrom(const std::string& pattern) {
   ASSIGN_OR_RETURN(MiniPostgres * cluster, g_shared_cluster->Get());
@@ -49,7 +67,20 @@ absl::StatusOr<std::unique_ptr<MiniCatalog>> MiniCatalog::CreateFrom(const std::
   return catalog;
 }
 
+absl::Status MiniCatalog::Empty() {
+  // Not TRUNCATE, which makes new files.
+  return Execute(
+      "DELETE FROM run_log_lines; DELETE FROM run_requests; DELETE FROM runs; DELETE FROM backup_manifests; "
+      "DELETE FROM backups; DELETE FROM backup_totals; DELETE FROM databases; DELETE FROM agents; DELETE FROM "
+      "policies; "
+      "DELETE FROM enrollment_tokens; DELETE FROM events");
+}
+
 MiniCatalog::~MiniCatalog() {
+  if (!spoiled_) {
+    g_shared_cluster->used_names().push_back(name_);
+    return;
+  }
   cluster_.Start().IgnoreError();
   cluster_.Execute(absl::StrCat("DROP DATABASE IF EXISTS ", name_, " WITH (FORCE)")).IgnoreError();
 }

@@ -57,7 +57,10 @@ CREATE UNIQUE INDEX runs_slot ON runs (policy, database, kind, slot_time) WHERE 
 CREATE INDEX runs_policy ON runs (policy, sequence);
 CREATE INDEX runs_agent ON runs (agent, sequence);
 CREATE INDEX runs_database ON runs (database, sequence);
-CREATE INDEX runs_state ON runs (state, sequence);
+-- Successes are nearly all there is: whoever asks for them finds them at once by the others.
+CREATE INDEX runs_state ON runs (state, sequence) WHERE state <> 'SUCCEEDED';
+CREATE INDEX runs_state_of_policy ON runs (policy, state, sequence) WHERE state <> 'SUCCEEDED';
+CREATE INDEX runs_kind ON runs (kind, sequence) WHERE kind <> 'BACKUP';
 -- What time may change.
 CREATE INDEX runs_scheduled ON runs (not_before_time) WHERE state = 'SCHEDULED';
 CREATE INDEX runs_pending ON runs (start_deadline_time) WHERE state = 'PENDING';
@@ -100,7 +103,8 @@ CREATE TABLE backups (
 CREATE INDEX backups_policy ON backups (policy, sequence);
 CREATE INDEX backups_agent ON backups (agent, sequence);
 CREATE INDEX backups_database ON backups (database, sequence);
-CREATE INDEX backups_state ON backups (state, sequence);
+CREATE INDEX backups_state ON backups (state, sequence) WHERE state <> 'GOOD';
+CREATE INDEX backups_state_of_policy ON backups (policy, state, sequence) WHERE state <> 'GOOD';
 CREATE INDEX backups_good ON backups (database, sequence) WHERE state = 'GOOD';
 
 -- Apart, so that lists never read them.
