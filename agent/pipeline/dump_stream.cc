@@ -65,11 +65,11 @@ absl::StatusOr<std::vector<std::string>> RunDumpStream(DumpProcess& process, Dum
   }
   // How the child ended says more than that its text is not whole.
   ASSIGN_OR_RETURN(std::vector<std::string> lines, process.Finish());
-  RETURN_IF_ERROR(store.Finish());
   if (progress != nullptr) {
     progress->Update(store.scanner().plain_bytes(), store.stored_bytes(), store.scanner().row_count(),
                      store.scanner().tables_done());
   }
+  RETURN_IF_ERROR(store.Finish());
   return lines;
 }
 
