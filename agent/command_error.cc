@@ -43,7 +43,8 @@ int PrintCommandError(const absl::Status& status, std::ostream& err) {
   if (const std::string hint = ErrorHint(status); !hint.empty()) {
     err << "hint: " << hint << "\n";
   }
-  for (const std::string& line : FailureFromStatus(status).stderr_lines()) {
+  const v1::Failure failure = FailureFromStatus(status);
+  for (const std::string& line : failure.stderr_lines()) {
     err << "  | " << line << "\n";
   }
   return ExitCodeOf(status);
