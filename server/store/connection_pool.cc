@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -55,11 +56,11 @@ ConnectionPool::Lease::~Lease() {
 }
 
 absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
-  const absl::Time deadline = absl::Now() + options_.acquire_timeout;
+  const absl::Duration deadline = Clock::Real().Monotonic() + options_.acquire_timeout;
   {
     MutexLock lock(mu_);
     while (!stopped_ && idle_.empty() && open_count_ >= options_.max_connections) {
-      const absl::Duration left = deadline - absl::Now();
+      const absl::Duration left = deadline - Clock::Real().Monotonic();
       if (left <= absl::ZeroDuration()) {
         return CatalogUnavailable(absl::StrCat("all ", options_.max_connections, " connections stay in use"));
       }
@@ -101,9 +102,10 @@ void ConnectionPool::DropIdle() {
 }
 
 bool ConnectionPool::Pause(absl::Duration duration) {
-  const absl::Time deadline = absl::Now() + duration;
+  const absl::Duration deadline = Clock::Real().Monotonic() + duration;
   MutexLock lock(mu_);
-  for (absl::Duration left = duration; !stopped_ && left > absl::ZeroDuration(); left = deadline - absl::Now()) {
+  for (absl::Duration left = duration; !stopped_ && left > absl::ZeroDuration();
+       left = deadline - Clock::Real().Monotonic()) {
     changed_.WaitFor(mu_, left);
   }
   return !stopped_;
