@@ -138,7 +138,7 @@ void SqlLexer::TakeCode(char c) {
     case '$':
       if (!IsIdentifierByte(last_)) {
         state_ = State::kDollarTag;
-        dollar_delimiter_ = "$";
+        dollar_delimiter_.assign(1, '$');
       }
       break;
     case '(':

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/domain/test_data.h"
 #include "tests/testing/matchers.h"
 
@@ -84,7 +85,7 @@ std::vector<Lie> Lies() {
       {"RelativePath", [](auto& r, auto&) { r.set_path("x/20261123T220000Z-r1"); }},
       {"PathOfAnother", [](auto& r, auto&) { r.set_path("/backups/db1/orders/20261123T220000Z-r2"); }},
       {"PathWithEscape", [](auto& r, auto&) { r.set_path("/\x1b/20261123T220000Z-r1"); }},
-      {"LongPath", [](auto& r, auto&) { r.set_path(std::string(5000, '/') + "20261123T220000Z-r1"); }},
+      {"LongPath", [](auto& r, auto&) { r.set_path(absl::StrCat(std::string(5000, '/'), "20261123T220000Z-r1")); }},
       {"NoFiles", [](auto&, auto& m) { m.clear_files(); }},
       {"ManyFiles",
        [](auto&, auto& m) {
