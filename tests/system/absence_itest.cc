@@ -27,7 +27,7 @@ TEST_F(AbsenceStory, AgentRunsOnTimeWithoutTheControllerAndReportsWhenItIsBack) 
   ASSERT_NE(agent, nullptr);
   const std::string file = fleet_->directory() + "/often.yaml";
   WritePolicy(file, "every: 1m");
-  const CommandResult applied = fleet_->Ctl({"apply", "-f", file});
+  const CommandResult applied = fleet_->Ctl({"apply", file});
   ASSERT_EQ(applied.exit_code, 0) << applied.err;
   // The agent holds the next slot once the catalog says it was delivered.
   ASSERT_TRUE(Eventually(absl::Seconds(20), [&] {

@@ -45,7 +45,7 @@ TEST_F(BadPolicyFileStory, SaysWhereAndAppliesNothing) {
                         << "  databases: [{database: \"*\"}]\n  schedule: {cron: \"0 22 * * *\"}\n"
                         << "  retention: {keepLast: 1}\n";
     for (const std::string& verb : {"validate", "apply", "diff"}) {
-      const CommandResult result = fleet_->Ctl({verb, "-f", file});
+      const CommandResult result = fleet_->Ctl({verb, file});
       EXPECT_EQ(result.exit_code, 2) << verb << "\n" << result.out << result.err;
       EXPECT_THAT(result.err, HasSubstr(absl::StrCat(file, bad.where))) << verb;
       EXPECT_THAT(result.err, HasSubstr(bad.says)) << verb;
