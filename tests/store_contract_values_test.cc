@@ -154,6 +154,7 @@ TEST_P(ValueStoreTest, TheEarliestAndLatestTimesAreKept) {
   const v1::Run changed = Change("runs/r1", [](v1::Run& run) {
     run.mutable_not_before_time()->set_seconds(-62135596800);
     run.mutable_start_deadline_time()->set_seconds(253402300799);
+    run.mutable_start_deadline_time()->set_nanos(999999000);
   });
   EXPECT_THAT(store().GetRun("runs/r1"), IsOkAndHolds(EqualsProto(changed)));
 }

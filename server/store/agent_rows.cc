@@ -72,8 +72,8 @@ absl::StatusOr<v1::Database> DecodeDatabase(const pqxx::row& row) {
   database.set_name(reader.Text("name"));
   if (!row["last_good_backup"].is_null()) database.set_last_good_backup(reader.Text("last_good_backup"));
   google::protobuf::Timestamp time;
-  if (reader.OptionalTime("last_good_time", &time)) *database.mutable_last_good_time() = time;
-  if (reader.OptionalTime("next_slot_time", &time)) *database.mutable_next_slot_time() = time;
+  if (reader.DerivedTime("last_good_time", &time)) *database.mutable_last_good_time() = time;
+  if (reader.DerivedTime("next_slot_time", &time)) *database.mutable_next_slot_time() = time;
   if (!reader.ok()) return reader.status();
   if (AgentOfDatabase(database.name()).empty()) return reader.Invalid("name", "is no resource name");
   return database;

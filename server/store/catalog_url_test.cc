@@ -31,10 +31,10 @@ TEST(CatalogUrlTest, IsDescribedWithoutUserAndPassword) {
 }
 
 TEST(CatalogUrlTest, GarbageIsRefusedWithoutBeingShown) {
-  for (const std::string& url : {std::string("postgresql://u:s3cret@h:port:x/"), std::string("s3cret"),
-                                 std::string("postgresql://u:%zzs3cret@h/d"),
-                                 std::string("postgresql://u@h/d?s3cret=1"), std::string("password='s3cret"),
-                                 std::string("postgresql://u:s3cret@[h/d"), std::string("dbname=s3cret\0x", 15)}) {
+  for (const std::string& url :
+       {std::string("postgresql://u:s3cret@h/d?=1"), std::string("s3cret"), std::string("postgresql://u:%zzs3cret@h/d"),
+        std::string("postgresql://u@h/d?s3cret=1"), std::string("password='s3cret"),
+        std::string("postgresql://u:s3cret@[h/d"), std::string("dbname=s3cret\0x", 15)}) {
     for (const absl::Status& status :
          {DescribeCatalog(url).status(), CatalogConninfo(url).status(), CatalogUrlHasPassword(url).status()}) {
       EXPECT_THAT(status, HasReason("CATALOG_URL_INVALID")) << url;

@@ -36,7 +36,7 @@ absl::StatusOr<v1::Policy> DecodePolicy(const pqxx::row& row) {
   *policy.mutable_update_time() = reader.Time("update_time");
   policy.set_database_count(static_cast<int32_t>(reader.Count("database_count")));
   google::protobuf::Timestamp time;
-  if (reader.OptionalTime("next_slot_time", &time)) *policy.mutable_next_slot_time() = time;
+  if (reader.DerivedTime("next_slot_time", &time)) *policy.mutable_next_slot_time() = time;
   if (!reader.ok()) return reader.status();
   if (!ParsePolicyName(policy.name()).ok()) return reader.Invalid("name", "is no resource name");
   return policy;

@@ -116,6 +116,17 @@ TEST_F(PostgresRowsTest, AWrongRunIsPassedOverInListsAndRefusedByItself) {
   EXPECT_THAT(store_->GetRun("runs/r1"), IsOk());
 }
 
+TEST_F(PostgresRowsTest, AWrongTimeDoesNotStopWhatIsWorkedOutFromIt) {
+  Spoil(
+      "UPDATE runs SET not_before_time = 'infinity', slot_time = slot_time + interval '200000 years';"
+      "UPDATE backups SET snapshot_time = '-infinity'");
+  EXPECT_THAT(store_->NextAdvanceTime(kNow), backup::testing::IsOkAndHolds(absl::InfiniteFuture()));
+  EXPECT_FALSE(store_->GetPolicy("policies/p1")->has_next_slot_time());
+  EXPECT_FALSE(store_->GetDatabase("agents/a1/databases/d")->has_last_good_time());
+  EXPECT_FALSE(store_->GetDatabase("agents/a1/databases/d")->has_next_slot_time());
+  EXPECT_THAT(store_->ReadFleetStatus(kNow), IsOk());
+}
+
 TEST_F(PostgresRowsTest, AnUnknownStateIsPassedOver) {
   Spoil(
       "UPDATE runs SET state = 'BANANA' WHERE name = 'runs/r1'; UPDATE backups SET state = 'banana' WHERE name LIKE "

@@ -86,7 +86,7 @@ absl::StatusOr<absl::Time> PostgresStore::NextAdvanceTime(absl::Time now) {
     const pqxx::row row = rows[0];
     RowReader reader(row, "runs");
     google::protobuf::Timestamp next;
-    const bool some = reader.OptionalTime("next_time", &next);
+    const bool some = reader.DerivedTime("next_time", &next);
     RETURN_IF_ERROR(reader.status());
     return some ? ToAbsl(next) : absl::InfiniteFuture();
   });

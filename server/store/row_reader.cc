@@ -15,6 +15,8 @@ namespace backup::server {
 namespace {
 
 constexpr size_t kMaxShownBytes = 200;
+constexpr int64_t kFirstSecond = -62135596800;  // 0001-01-01T00:00:00Z
+constexpr int64_t kLastSecond = 253402300799;   // 9999-12-31T23:59:59Z
 
 // The row's name or number, if it has one to show.
 std::string KeyOf(const pqxx::row& row) {
@@ -23,6 +25,18 @@ std::string KeyOf(const pqxx::row& row) {
     if (field != row.end()) return field->is_null() ? "NULL" : field->c_str();
   }
   return "?";
+}
+
+bool ParseSqlTime(const std::string& text, google::protobuf::Timestamp* time) {
+  absl::Time parsed;
+  std::string error;
+  if (!absl::ParseTime("%Y-%m-%d %H:%M:%E*S%Ez", text, &parsed, &error)) return false;
+  // PostgreSQL knows more years than a Timestamp does.
+  const int64_t seconds = absl::ToUnixSeconds(parsed);
+  if (seconds < kFirstSecond || seconds > kLastSecond) return false;
+  time->set_seconds(seconds);
+  time->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(parsed - absl::FromUnixSeconds(seconds))));
+  return true;
 }
 
 }  // namespace
@@ -64,15 +78,13 @@ bool RowReader::Bool(const char* column) { return Text(column) == "t"; }
 
 google::protobuf::Timestamp RowReader::Time(const char* column) {
   const std::string text = Text(column);
-  absl::Time time;
-  std::string error;
-  if (!ok()) return {};
-  if (!absl::ParseTime("%Y-%m-%d %H:%M:%E*S%Ez", text, &time, &error) || time == absl::InfiniteFuture() ||
-      time == absl::InfinitePast()) {
-    Fail(column, "is no time of ours: " + text);
-    return {};
-  }
-  return ToProto(time);
+  google::protobuf::Timestamp time;
+  if (ok() && !ParseSqlTime(text, &time)) Fail(column, "is no time of ours: " + text);
+  return time;
+}
+
+bool RowReader::DerivedTime(const char* column, google::protobuf::Timestamp* time) {
+  return ok() && !row_[column].is_null() && ParseSqlTime(row_[column].c_str(), time);
 }
 
 bool RowReader::OptionalTime(const char* column, google::protobuf::Timestamp* time) {

@@ -28,6 +28,9 @@ class RowReader {
   google::protobuf::Timestamp Time(const char* column);  // Not NULL, finite.
   // False, and `time` as it was, when NULL.
   bool OptionalTime(const char* column, google::protobuf::Timestamp* time);
+  // The same for a time that was worked out from rows of another table: one that is none of ours counts as NULL, since
+  // what is wrong there is not wrong here.
+  bool DerivedTime(const char* column, google::protobuf::Timestamp* time);
   // Protobuf JSON; clears `message` first.
   void Json(const char* column, google::protobuf::Message* message);
   // Name of an enum's value other than its zero.

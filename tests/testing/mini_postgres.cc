@@ -20,6 +20,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/resource_name.h"
@@ -74,6 +75,21 @@ absl::StatusOr<int> PickTcpPort() {
   return ntohs(address.sin_port);
 }
 
+constexpr char kDirectoryPrefix[] = "mpg-";
+
+// What clusters of killed test processes left behind; their servers died with them. The name holds the process id.
+void RemoveLeftovers() {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/tmp", ignored)) {
+    const std::string name = entry.path().filename().string();
+    const std::vector<std::string> parts = absl::StrSplit(name, '-');
+    pid_t owner = 0;
+    if (parts.size() != 3 || absl::StrCat(parts[0], "-") != kDirectoryPrefix || !absl::SimpleAtoi(parts[1], &owner))
+      continue;
+    if (owner > 0 && kill(owner, 0) != 0 && errno == ESRCH) std::filesystem::remove_all(entry.path(), ignored);
+  }
+}
+
 struct ConnectionCloser {
   void operator()(PGconn* connection) const { PQfinish(connection); }
 };
@@ -105,8 +121,9 @@ absl::StatusOr<std::unique_ptr<MiniPostgres>> MiniPostgres::Create(MiniPostgresO
 }
 
 absl::Status MiniPostgres::MakeDirectory() {
+  RemoveLeftovers();
   // Not below TMPDIR: a socket's path has at most 107 bytes.
-  std::string path = "/tmp/mpg-XXXXXX";
+  std::string path = absl::StrCat("/tmp/", kDirectoryPrefix, getpid(), "-XXXXXX");
   if (mkdtemp(path.data()) == nullptr) return ErrnoToStatus(errno, "cannot make a directory in /tmp");
   directory_ = path;
   if (const std::optional<std::string> user = ServerUser()) {
