@@ -29,7 +29,7 @@ std::string MakeUuid(Random& random) {
   bytes[6] = static_cast<char>((bytes[6] & 0x0F) | 0x40);
   bytes[8] = static_cast<char>((bytes[8] & 0x3F) | 0x80);
   std::string uuid = absl::BytesToHexString(bytes);
-  for (int at : {20, 16, 12, 8}) uuid.insert(at, "-");
+  for (const size_t at : {20, 16, 12, 8}) uuid.insert(at, 1, '-');
   return uuid;
 }
 
