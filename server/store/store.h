@@ -45,8 +45,10 @@ struct AgentReport {
 // The catalog. An interface of verbs, each all-or-nothing: fully committed when it returns OK, without effect when not.
 // Decisions are pure functions that may be called more than once (a transaction may be tried again).
 //
-// Thread-safe. Every verb may give UNAVAILABLE CATALOG_UNAVAILABLE, and then may be tried again.
-// Names are resource names; a name of the wrong form is simply not found.
+// Thread-safe. Every verb may give UNAVAILABLE CATALOG_UNAVAILABLE, and then may be tried again; it may have been done
+// when the catalog died just as it committed. Text that is not UTF-8, NULs and times beyond the year 9999 are
+// INVALID_ARGUMENT VALUE_INVALID; times that lists use are kept to the microsecond. Names are resource names; a name of
+// the wrong form is simply not found.
 class Store {
  public:
   virtual ~Store() = default;
@@ -75,7 +77,8 @@ class Store {
   // is.
   virtual absl::StatusOr<v1::Run> ChangeRun(absl::string_view name, const RunDecision& decide) = 0;
   // Names of at most `limit` runs that time may have changed: SCHEDULED with not_before <= now; PENDING with
-  // start_deadline <= now; RUNNING with lease_end <= now; PENDING ones of a paused policy. Oldest slot first.
+  // start_deadline <= now; RUNNING with lease_end <= now; PENDING ones of a paused policy that nobody asked for by
+  // hand. Oldest slot first.
   virtual absl::StatusOr<std::vector<std::string>> ListRunsToAdvance(absl::Time now, int limit) = 0;
   // The earliest time after `now` at which ListRunsToAdvance would name something new; InfiniteFuture when never.
   virtual absl::StatusOr<absl::Time> NextAdvanceTime(absl::Time now) = 0;
@@ -107,7 +110,7 @@ class Store {
   // Records it, unless a later sequence of the same boot was recorded. AGENT_NOT_FOUND when it is not enrolled.
   // Returns true when the set of databases or their labels changed, so that policies want replanning.
   virtual absl::StatusOr<bool> RecordAgentReport(const AgentReport& report) = 0;
-  // Stores the hash of a one-time token.
+  // Stores the hash of a one-time token: 64 lower-case hex digits.
   virtual absl::Status PutEnrollmentToken(absl::string_view token_sha256, absl::string_view agent,
                                           absl::Time expire_time, absl::Span<const v1::Event> events) = 0;
   // The agent whose unused, unexpired token this is, without using it up; UNAUTHENTICATED ENROLLMENT_TOKEN_INVALID.
