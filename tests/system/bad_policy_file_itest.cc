@@ -44,7 +44,7 @@ TEST_F(BadPolicyFileStory, SaysWhereAndAppliesNothing) {
                         << "apiVersion: backup/v1\nkind: Policy\nmetadata: {name: innocent}\nspec:\n"
                         << "  databases: [{database: \"*\"}]\n  schedule: {cron: \"0 22 * * *\"}\n"
                         << "  retention: {keepLast: 1}\n";
-    for (const std::string& verb : {"validate", "apply", "diff"}) {
+    for (const char* verb : {"validate", "apply", "diff"}) {
       const CommandResult result = fleet_->Ctl({verb, file});
       EXPECT_EQ(result.exit_code, 2) << verb << "\n" << result.out << result.err;
       EXPECT_THAT(result.err, HasSubstr(absl::StrCat(file, bad.where))) << verb;

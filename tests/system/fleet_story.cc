@@ -31,7 +31,9 @@ MiniAgent* FleetStory::AddAgentWithDatabase(const std::string& id, const std::st
   options.id = id;
   options.databases = {{.id = database, .url = server_->Url(database), .password = ""}};
   MiniAgent* agent = AddAgent(std::move(options));
-  if (agent != nullptr) EXPECT_THAT(fleet_->AwaitDatabase(id, database).status(), IsOk());
+  if (agent != nullptr) {
+    EXPECT_THAT(fleet_->AwaitDatabase(id, database).status(), IsOk());
+  }
   return agent;
 }
 
