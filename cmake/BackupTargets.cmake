@@ -15,6 +15,11 @@ endif()
 if(BACKUP_SANITIZE)
   add_compile_options(-fsanitize=${BACKUP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BACKUP_SANITIZE})
+  if(BACKUP_SANITIZE STREQUAL "thread")
+    # With this macro protobuf's headers give map fields a member that the packaged library does not know: reflection
+    # over a map then reads beside it and crashes.
+    add_compile_options(-U__SANITIZE_THREAD__)
+  endif()
 endif()
 
 # RPC in each of these: the sources include gRPC.
