@@ -139,6 +139,7 @@ TEST(LoopTest, StandsUpToTriggersFromManyThreads) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+  calls.WaitFor(1);
   loop.Stop();
   EXPECT_GE(calls.count(), 1);
 }
