@@ -12,8 +12,26 @@
 #include "agent/run_result.h"
 #include "base/log.h"
 #include "base/proto_json.h"
+#include "base/thread_priority.h"
 
 namespace backup::agent {
+namespace {
+
+// The end of a run's log says why it failed, so that the log alone tells the whole story.
+void LogFailure(const v1::Failure& failure, JobObserver& log) {
+  if (failure.cause() == v1::FAILURE_CAUSE_UNSPECIFIED) {
+    return;
+  }
+  for (const std::string& line : failure.stderr_lines()) {
+    log.OnLog(absl::StrCat("| ", line));
+  }
+  log.OnLog(absl::StrCat(v1::FailureCause_Name(failure.cause()), ": ", failure.message()));
+  if (!failure.hint().empty()) {
+    log.OnLog(absl::StrCat("hint: ", failure.hint()));
+  }
+}
+
+}  // namespace
 
 // One attempt with its thread. What the job says lands here; its last word goes into the result.
 struct ActiveAttempts::Worker : public JobObserver {
@@ -80,9 +98,11 @@ void ActiveAttempts::Begin(const v1::Run& attempt, bool cancellable, AttemptWork
 }
 
 void ActiveAttempts::Work(Worker& worker) {
+  WorkInTheBackground();  // The database's own work comes first.
   std::optional<v1::RunResult> result = worker.work(worker, worker.cancellation);
   if (result.has_value()) {
     *result->mutable_progress() = worker.Report().progress();
+    LogFailure(result->failure(), worker);
   }
   on_end_(worker.attempt, result);
   {

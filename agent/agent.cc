@@ -47,7 +47,8 @@ Agent::Agent(Options options, Outside outside, StateDirectory state)
       repository_({options_.config.repository, options_.agent_id, state_.repository_file(), state_.corrupt()}),
       jobs_(outside.jobs != nullptr ? std::move(outside.jobs)
                                     : std::make_unique<PipelineJobRunner>(repository_, clock_)),
-      runs_({{options_.agent_id, options_.config.repository, options_.config.pg_bindir},
+      runs_({{options_.agent_id, options_.config.repository, options_.config.pg_bindir, options_.config.drill_directory,
+              options_.config.restore_targets},
              options_.config.databases,
              options_.config.max_runs},
             {*jobs_, held_, journal_, spool_, logs_, clock_, outside.random}, [this] { OnRunsChanged(); }),
@@ -118,7 +119,10 @@ v1::SyncRequest Agent::State() const {
   request.set_boot_id(boot_id_);
   request.set_version(BACKUPCTL_VERSION);
   request.add_capabilities("backup");
+  request.add_capabilities("drill");
+  request.add_capabilities("restore");
   request.add_capabilities("verify");
+  request.add_capabilities("zstd");
   request.set_known_revision(held_.revision());
   for (v1::AttemptProgress& attempt : runs_.Attempts()) {
     *request.add_attempts() = std::move(attempt);
@@ -127,6 +131,9 @@ v1::SyncRequest Agent::State() const {
   request.set_free_slots(std::max(runs_.max_runs() - request.attempts_size(), 0));
   for (v1::Database& database : databases_.Databases()) {
     *request.add_databases() = std::move(database);
+  }
+  for (const RestoreTargetConfig& target : options_.config.restore_targets) {
+    request.add_restore_targets(target.name);
   }
   request.set_hostname(hostname_);
   request.mutable_labels()->insert(options_.config.labels.begin(), options_.config.labels.end());

@@ -72,6 +72,15 @@ class Lent<JobRunner> : public JobRunner {
   absl::StatusOr<VerifyOutcome> Verify(const VerifyRequest& r, JobObserver& o, Cancellation& c) override {
     return jobs_.Verify(r, o, c);
   }
+  absl::StatusOr<DrillOutcome> Drill(const DrillRequest& r, JobObserver& o, Cancellation& c) override {
+    return jobs_.Drill(r, o, c);
+  }
+  absl::StatusOr<RestoreOutcome> Restore(const RestoreRequest& r, JobObserver& o, Cancellation& c) override {
+    return jobs_.Restore(r, o, c);
+  }
+  absl::StatusOr<RestorePlan> PlanRestore(const RestoreRequest& r, JobObserver& o, Cancellation& c) override {
+    return jobs_.PlanRestore(r, o, c);
+  }
 
  private:
   JobRunner& jobs_;
@@ -103,7 +112,13 @@ class AgentStoryTest : public ::testing::Test {
   }
   // As kill -9 at this moment leaves it: a copy of the state directory takes the place of what the end writes.
   void KillAgent() {
-    std::filesystem::copy(temp_.File("state"), temp_.File("killed"), std::filesystem::copy_options::recursive);
+    // The agent still writes: a file that is gone before it is copied means another look.
+    std::error_code error;
+    do {
+      std::filesystem::remove_all(temp_.File("killed"));
+      std::filesystem::copy(temp_.File("state"), temp_.File("killed"), std::filesystem::copy_options::recursive, error);
+    } while (error == std::errc::no_such_file_or_directory);
+    ASSERT_FALSE(error) << error.message();
     link_.SetAway(true);
     StopAgent();
     link_.SetAway(false);
@@ -168,7 +183,7 @@ TEST_F(AgentStoryTest, RunsWhatTheControllerWantsAndSaysWhatIs) {
   EXPECT_EQ(sync.attempts(0).attempt().run(), "runs/a");
   EXPECT_EQ(sync.slot_count(), 2);
   EXPECT_EQ(sync.free_slots(), 1);
-  EXPECT_THAT(sync.capabilities(), ElementsAre("backup", "verify"));
+  EXPECT_THAT(sync.capabilities(), ElementsAre("backup", "drill", "restore", "verify", "zstd"));
   EXPECT_EQ(sync.databases_size(), 2);
   EXPECT_NE(sync.boot_id(), "");
   EXPECT_NE(sync.version(), "");
@@ -178,7 +193,24 @@ TEST_F(AgentStoryTest, RunsWhatTheControllerWantsAndSaysWhatIs) {
 
   ASSERT_TRUE(WaitForResults(1));
   EXPECT_EQ(link_.results()[0].result().state(), v1::SUCCEEDED);
+  EXPECT_GE(jobs_.niceness(), 10) << "the database's own work comes first";
   EXPECT_TRUE(link_.WaitUntil([](const FakeControllerLink& link) { return !link.log_of("runs/a").empty(); }));
+  StopAgent();
+}
+
+TEST_F(AgentStoryTest, TheLogOfAFailedRunEndsWithTheCause) {
+  jobs_.SetBackupError(JobError(v1::DUMP_FAILED, "pg_dump ended with status 3", "read its words", {"first", "second"}));
+  StartAgent();
+
+  link_.Want({MakeDesiredRun("a", "orders", clock_.Now())});
+
+  ASSERT_TRUE(WaitForResults(1));
+  ASSERT_TRUE(link_.WaitUntil([](const FakeControllerLink& link) { return link.log_of("runs/a").size() >= 5; }));
+  std::vector<std::string> log = link_.log_of("runs/a");
+  log.erase(log.begin(), log.end() - 4);
+  EXPECT_THAT(log,
+              ElementsAre(HasSubstr("| first"), HasSubstr("| second"),
+                          HasSubstr("DUMP_FAILED: pg_dump ended with status 3"), HasSubstr("hint: read its words")));
   StopAgent();
 }
 

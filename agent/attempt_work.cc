@@ -16,6 +16,8 @@
 namespace backup::agent {
 namespace {
 
+constexpr int kDefaultJobs = 2;
+
 std::string BackupIdOf(const v1::Run& attempt) { return std::string(absl::StripPrefix(attempt.backup(), "backups/")); }
 
 BackupRequest MakeBackupRequest(const v1::Run& attempt, const DatabaseConfig& database,
@@ -48,6 +50,71 @@ VerifyRequest MakeVerifyRequest(const v1::Run& attempt, const DatabaseConfig& da
   return request;
 }
 
+DrillRequest MakeDrillRequest(const v1::Run& attempt, const DatabaseConfig& database,
+                              const JobEnvironment& environment) {
+  const v1::RunSpec& spec = attempt.spec();
+  DrillRequest request;
+  request.artifact_directory =
+      ArtifactPath(environment.repository, environment.agent_id, database.id, spec.backup_id());
+  request.manifest_sha256 = spec.manifest_sha256();
+  request.work_directory = environment.drill_directory;
+  request.pg_bindir = environment.pg_bindir;
+  request.jobs = spec.drill().jobs() == 0 ? kDefaultJobs : spec.drill().jobs();
+  request.assertions.assign(spec.drill().assertions().begin(), spec.drill().assertions().end());
+  return request;
+}
+
+RestoreRequest MakeRestoreRequest(const v1::Run& attempt, const DatabaseConfig& database,
+                                  const JobEnvironment& environment) {
+  const v1::RestoreRunSpec& spec = attempt.spec().restore();
+  RestoreRequest request;
+  request.artifact_directory =
+      ArtifactPath(environment.repository, environment.agent_id, database.id, attempt.spec().backup_id());
+  request.manifest_sha256 = attempt.spec().manifest_sha256();
+  for (const RestoreTargetConfig& target : environment.restore_targets) {
+    if (target.name == spec.target()) {
+      request.server = target.server;
+    }
+  }
+  request.create_database = spec.database();
+  request.tables.assign(spec.tables().begin(), spec.tables().end());
+  request.schemas.assign(spec.schemas().begin(), spec.schemas().end());
+  request.jobs = spec.jobs() == 0 ? kDefaultJobs : spec.jobs();
+  request.create_roles = spec.create_roles();
+  request.ignore_tablespaces = spec.ignore_tablespaces();
+  request.prove = spec.prove();
+  return request;
+}
+
+// `job` gives an outcome, of which `succeeded` makes the result.
+template <typename Job, typename Succeeded>
+AttemptWork MakeWork(Job job, Succeeded succeeded, absl::Time start, Clock& clock) {
+  return [=, &clock](JobObserver& observer, Cancellation& cancellation) -> std::optional<v1::RunResult> {
+    const auto outcome = job(observer, cancellation);
+    return outcome.ok() ? succeeded(*outcome, start, clock.Now())
+                        : EndedWithError(outcome.status(), cancellation, start, clock.Now());
+  };
+}
+
+AttemptWork WorkOnRestore(const RestoreRequest& request, bool plan_only, absl::Time start, JobRunner& jobs,
+                          Clock& clock) {
+  if (plan_only) {
+    return MakeWork(
+        [request, &jobs](JobObserver& observer, Cancellation& cancellation) {
+          return jobs.PlanRestore(request, observer, cancellation);
+        },
+        RestorePlanned, start, clock);
+  }
+  return MakeWork(
+      [request, &jobs](JobObserver& observer, Cancellation& cancellation) {
+        return jobs.Restore(request, observer, cancellation);
+      },
+      [prove = request.prove](const RestoreOutcome& outcome, absl::Time begin, absl::Time end) {
+        return RestoreSucceeded(outcome, prove, begin, end);
+      },
+      start, clock);
+}
+
 }  // namespace
 
 v1::Run NewAttempt(const v1::DesiredRun& run, std::string attempt_id, absl::Time now) {
@@ -73,20 +140,26 @@ v1::Run NewAttempt(const v1::DesiredRun& run, std::string attempt_id, absl::Time
 AttemptWork WorkOn(const v1::Run& attempt, const DatabaseConfig& database, const JobEnvironment& environment,
                    JobRunner& jobs, Clock& clock) {
   const absl::Time start = ToAbsl(attempt.start_time());
-  if (attempt.kind() == v1::VERIFY) {
-    return [=, request = MakeVerifyRequest(attempt, database, environment), &jobs, &clock](
-               JobObserver& observer, Cancellation& cancellation) -> std::optional<v1::RunResult> {
-      const absl::StatusOr<VerifyOutcome> outcome = jobs.Verify(request, observer, cancellation);
-      return outcome.ok() ? VerifySucceeded(*outcome, start, clock.Now())
-                          : EndedWithError(outcome.status(), cancellation, start, clock.Now());
-    };
+  switch (attempt.kind()) {
+    case v1::VERIFY:
+      return MakeWork([=, request = MakeVerifyRequest(attempt, database, environment), &jobs](
+                          JobObserver& observer,
+                          Cancellation& cancellation) { return jobs.Verify(request, observer, cancellation); },
+                      VerifySucceeded, start, clock);
+    case v1::DRILL:
+      return MakeWork([=, request = MakeDrillRequest(attempt, database, environment), &jobs](
+                          JobObserver& observer,
+                          Cancellation& cancellation) { return jobs.Drill(request, observer, cancellation); },
+                      DrillSucceeded, start, clock);
+    case v1::RESTORE:
+      return WorkOnRestore(MakeRestoreRequest(attempt, database, environment), attempt.spec().restore().plan_only(),
+                           start, jobs, clock);
+    default:
+      return MakeWork([=, request = MakeBackupRequest(attempt, database, environment), &jobs](
+                          JobObserver& observer,
+                          Cancellation& cancellation) { return jobs.Backup(request, observer, cancellation); },
+                      BackupSucceeded, start, clock);
   }
-  return [=, request = MakeBackupRequest(attempt, database, environment), &jobs, &clock](
-             JobObserver& observer, Cancellation& cancellation) -> std::optional<v1::RunResult> {
-    const absl::StatusOr<BackupOutcome> outcome = jobs.Backup(request, observer, cancellation);
-    return outcome.ok() ? BackupSucceeded(*outcome, start, clock.Now())
-                        : EndedWithError(outcome.status(), cancellation, start, clock.Now());
-  };
 }
 
 AttemptWork WorkOnPublished(const v1::Run& attempt, std::string path, JobRunner& jobs, Clock& clock) {

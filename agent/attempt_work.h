@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "agent/config.h"
@@ -19,8 +20,10 @@ namespace backup::agent {
 // What every job of one agent shares.
 struct JobEnvironment {
   std::string agent_id;
-  std::string repository;  // Root directory.
-  std::string pg_bindir;   // "" to search.
+  std::string repository;       // Root directory.
+  std::string pg_bindir;        // "" to search.
+  std::string drill_directory;  // Where the throwaway servers of drills are made.
+  std::vector<RestoreTargetConfig> restore_targets;
 };
 
 // The work of one attempt, called once on the attempt's own thread. Nothing as the result means that the attempt is not

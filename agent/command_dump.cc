@@ -6,9 +6,10 @@
 #include <cstdlib>
 #include <ostream>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/str_split.h"
 #include "agent/command_error.h"
 #include "agent/command_progress.h"
 #include "agent/command_summary.h"
@@ -20,9 +21,13 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "base/thread_priority.h"
+#include "base/units.h"
 
 namespace backup::agent {
 namespace {
+
+constexpr int64_t kLeastRate = 64 << 10;
 
 // The agent's id in artifacts made without a controller.
 constexpr char kLocalAgent[] = "local";
@@ -31,19 +36,28 @@ absl::Status Usage(absl::string_view why, absl::string_view hint) {
   return MakeError(absl::StatusCode::kInvalidArgument, "USAGE", why, hint);
 }
 
+struct CodecWord {
+  absl::string_view word;
+  v1::Codec codec;
+  int greatest_level;
+};
+constexpr CodecWord kCodecs[] = {{"gzip", v1::GZIP, 12}, {"zstd", v1::ZSTD, 19}, {"none", v1::NONE, 0}};
+
 absl::Status ParseCompression(absl::string_view text, BackupRequest* request) {
-  if (text == "none") {
-    request->dump.set_compression(v1::NONE);
-    return absl::OkStatus();
-  }
-  if (absl::ConsumePrefix(&text, "gzip")) {
-    request->dump.set_compression(v1::GZIP);
-    if (text.empty() || (absl::ConsumePrefix(&text, ":") && absl::SimpleAtoi(text, &request->compression_level) &&
-                         request->compression_level >= 1 && request->compression_level <= 3)) {
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
+  const bool has_level = absl::StrContains(text, ':');
+  int& level = request->compression_level;
+  for (const CodecWord& codec : kCodecs) {
+    if (parts.first != codec.word) {
+      continue;
+    }
+    request->dump.set_compression(codec.codec);
+    if (!has_level || (absl::SimpleAtoi(parts.second, &level) && level >= 1 && level <= codec.greatest_level)) {
       return absl::OkStatus();
     }
   }
-  return Usage("--compression is not one that this agent knows", "use gzip, gzip:1 to gzip:3, or none");
+  return Usage("--compression is not one that this agent knows",
+               "use gzip, gzip:1 (fast) to gzip:12 (small), zstd, zstd:1 to zstd:19, or none");
 }
 
 absl::StatusOr<BackupRequest> MakeRequest(const DumpCommandOptions& options) {
@@ -59,8 +73,18 @@ absl::StatusOr<BackupRequest> MakeRequest(const DumpCommandOptions& options) {
   if (options.jobs < 1 || options.jobs > 64) {
     return Usage("--jobs must be from 1 to 64", "");
   }
+  if (options.threads < 0 || options.threads > 64) {
+    return Usage("--threads must be from 0 to 64", "");
+  }
   if (options.output != "table" && options.output != "json") {
     return Usage("-o must be table or json", "");
+  }
+  if (!options.max_rate.empty()) {
+    const absl::StatusOr<int64_t> rate = ParseSize(options.max_rate);
+    if (!rate.ok() || *rate < kLeastRate) {
+      return Usage("--max-rate must be a size of at least 64KiB", "write --max-rate 50MiB");
+    }
+    request.dump.set_max_bytes_per_second(*rate);
   }
   RETURN_IF_ERROR(ParseCompression(options.compression, &request));
   ASSIGN_OR_RETURN(Conninfo conninfo, Conninfo::Parse(request.target));
@@ -69,6 +93,7 @@ absl::StatusOr<BackupRequest> MakeRequest(const DumpCommandOptions& options) {
   request.agent = kLocalAgent;
   request.backup_id = MakeBackupId(Clock::Real().Now(), NewId(Random::Real()));
   request.dump.set_jobs(options.jobs);
+  request.dump.set_threads(options.threads);
   request.dump.set_globals(options.globals);
   request.pg_bindir = options.pg_bindir;
   return request;
@@ -84,6 +109,7 @@ absl::StatusOr<BackupOutcome> Dump(const BackupRequest& request, const DumpComma
     err << "removed what a killed dump left: " << CleanText(path) << "\n";
   }
   CommandProgress progress(err, Clock::Real(), options.show_progress, isatty(STDERR_FILENO) == 1);
+  WorkInTheBackground();  // The database's own work comes first.
   return RunBackup(request, Clock::Real(), progress, cancellation);
 }
 

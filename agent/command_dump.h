@@ -15,6 +15,8 @@ struct DumpCommandOptions {
   std::string repository;     // "" takes BACKUP_DIR from the environment, else /backups.
   std::string database_id;    // Names the artifact's directory. "" takes the name of the database.
   int jobs = 1;               // Dump processes at once, 1 to 64.
+  int threads = 0;            // Threads that compress, 0 to 64; 0: as many as there are processors.
+  std::string max_rate;       // Bytes for each second at most, as "50MiB"; "" for no limit.
   std::string compression = "gzip";  // gzip, gzip:1 to gzip:3, or none.
   bool globals = true;
   std::string pg_bindir;         // "": the newest installed programs that are not older than the server.

@@ -12,7 +12,8 @@ int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) {
     return 0;
   }
-  if (ErrorReason(status) == v1::FailureCause_Name(v1::CORRUPT)) {
+  const std::string reason = ErrorReason(status);
+  if (reason == v1::FailureCause_Name(v1::CORRUPT) || reason == v1::FailureCause_Name(v1::ASSERTION_FAILED)) {
     return 8;
   }
   switch (status.code()) {

@@ -13,10 +13,12 @@
 #include <string>
 #include <vector>
 
+#include "agent/command_drill.h"
 #include "agent/command_dump.h"
 #include "agent/command_error.h"
 #include "agent/command_init_repository.h"
 #include "agent/command_list.h"
+#include "agent/command_restore.h"
 #include "agent/command_verify.h"
 #include "agent/rpc/command_enroll.h"
 #include "agent/rpc/command_run.h"
@@ -53,7 +55,8 @@ constexpr char kStateHelp[] =
 Command AddRun(CLI::App& app, StopSignal& stop) {
   auto options = std::make_shared<RunCommandOptions>();
   app.add_option("--config", options->config_file,
-                 "agent's configuration (default: the environment: DATABASE_URL, BACKUP_DIR, BACKUP_STATE_DIR)")
+                 "agent's configuration (default: the environment: DATABASE_URL, BACKUP_DIR, BACKUP_STATE_DIR, "
+                 "BACKUP_DRILL_DIR)")
       ->type_name("FILE");
   app.add_option("--state-dir", options->state_directory, "instead of the configuration's")->type_name("DIR");
   return [options, &stop] { return RunRunCommand(*options, stop, std::cerr); };
@@ -89,7 +92,12 @@ Command AddDump(CLI::App& app, StopSignal& stop) {
   app.add_option("--database-id", options->database_id, "names the artifact's directory (default: the database's name)")
       ->type_name("ID");
   app.add_option("--jobs", options->jobs, "dump processes at once, 1 to 64 (default: 1)")->type_name("N");
-  app.add_option("--compression", options->compression, "gzip, gzip:1 to gzip:3, or none (default: gzip)")
+  app.add_option("--threads", options->threads, "threads that compress (default: as many as there are processors)")
+      ->type_name("N");
+  app.add_option("--max-rate", options->max_rate, "read at most so many bytes for each second, e.g. 50MiB")
+      ->type_name("SIZE");
+  app.add_option("--compression", options->compression,
+                 "gzip, gzip:1 to gzip:12, zstd, zstd:1 to zstd:19, or none (default: gzip)")
       ->type_name("CODEC");
   app.add_flag("--no-globals", *no_globals, "leave roles and tablespaces out");
   app.add_option("--pg-bindir", options->pg_bindir,
@@ -102,6 +110,67 @@ Command AddDump(CLI::App& app, StopSignal& stop) {
     Cancellation cancellation;
     const StopWatcher watcher(stop, cancellation);
     return RunDumpCommand(*options, cancellation, std::cout, std::cerr);
+  };
+}
+
+Command AddRestore(CLI::App& app, StopSignal& stop) {
+  auto options = std::make_shared<RestoreCommandOptions>();
+  app.add_option("ARTIFACT_DIR", options->artifact_directory, "directory of the backup")->required();
+  app.add_option("--url", options->url,
+                 "a database of the server to restore to, as a libpq URI (default: $DATABASE_URL); a password in it is "
+                 "seen by everybody on this host, so better use the variable or --password-file")
+      ->type_name("URL");
+  app.add_option("--password-file", options->password_file, "file with the password on its first line")
+      ->type_name("FILE");
+  app.add_option("--create-database", options->create_database,
+                 "make a database of this name; it has the name only once all is in it")
+      ->type_name("NAME");
+  app.add_option("--into", options->into_database, "use this database, which must be empty")->type_name("NAME");
+  app.add_option("--table", options->tables,
+                 "load the rows of this table only; may be repeated. All else of the schema is made, empty")
+      ->type_name("SCHEMA.TABLE")
+      ->allow_extra_args(false);
+  app.add_option("--schema", options->schemas, "load the rows of this schema's tables only; may be repeated")
+      ->type_name("SCHEMA")
+      ->allow_extra_args(false);
+  app.add_option("--jobs", options->jobs, "tables loaded and indexes built at once, 1 to 64 (default: 2)")
+      ->type_name("N");
+  app.add_flag("--create-roles", options->create_roles,
+               "make the roles that the server lacks first, without passwords; those that are there stay as they are");
+  app.add_flag("--no-tablespaces", options->ignore_tablespaces, "put everything into the default tablespace");
+  app.add_flag("--prove", options->prove, "read every table again afterwards, and compare its contents");
+  app.add_flag("--plan", options->plan,
+               "change nothing: read the backup back, look at the server, say what is missing");
+  app.add_option("-o,--output", options->output, "table or json")->type_name("FORMAT");
+  return [options, &stop] {
+    options->show_progress = isatty(STDERR_FILENO) == 1;
+    Cancellation cancellation;
+    const StopWatcher watcher(stop, cancellation);
+    return RunRestoreCommand(*options, cancellation, std::cout, std::cerr);
+  };
+}
+
+Command AddDrill(CLI::App& app, StopSignal& stop) {
+  auto options = std::make_shared<DrillCommandOptions>();
+  app.add_option("ARTIFACT_DIR", options->artifact_directory, "directory of the backup")->required();
+  app.add_option("--assert", options->assertions,
+                 "a query that gives one row with one true when all is well; may be repeated")
+      ->type_name("SQL")
+      ->allow_extra_args(false);
+  app.add_option("--work-dir", options->work_directory,
+                 "where the throwaway server is made; it needs room for the database (default: /var/tmp)")
+      ->type_name("DIR");
+  app.add_option("--jobs", options->jobs, "tables loaded and indexes built at once, 1 to 64 (default: 2)")
+      ->type_name("N");
+  app.add_option("--pg-bindir", options->pg_bindir,
+                 "directory of initdb and postgres (default: the newest installed that is not older than the dump)")
+      ->type_name("DIR");
+  app.add_option("-o,--output", options->output, "table or json")->type_name("FORMAT");
+  return [options, &stop] {
+    options->show_progress = isatty(STDERR_FILENO) == 1;
+    Cancellation cancellation;
+    const StopWatcher watcher(stop, cancellation);
+    return RunDrillCommand(*options, cancellation, std::cout, std::cerr);
   };
 }
 
@@ -148,6 +217,10 @@ int RunCommandLine(int argc, char** argv, StopSignal& stop) {
   add("dump", "one backup now, without a controller", [&](CLI::App& leaf) { return AddDump(leaf, stop); });
   add("verify", "read a stored backup back and hold it against its manifest",
       [&](CLI::App& leaf) { return AddVerify(leaf, stop); });
+  add("restore", "load a stored backup into a new or empty database",
+      [&](CLI::App& leaf) { return AddRestore(leaf, stop); });
+  add("drill", "prove that a stored backup comes back: restore it into a throwaway server and compare every table",
+      [&](CLI::App& leaf) { return AddDrill(leaf, stop); });
   add("list", "what is stored in a repository", [](CLI::App& leaf) { return AddList(leaf); });
 
   try {
@@ -167,7 +240,12 @@ int RunCommandLine(int argc, char** argv, StopSignal& stop) {
   if (const absl::Status status = InitLog(log); !status.ok()) {
     return PrintCommandError(status, std::cerr);
   }
-  return commands.at(app.get_subcommands().front())();
+  const int exit_code = commands.at(app.get_subcommands().front())();
+  std::cout.flush();
+  if (exit_code == 0 && !std::cout.good()) {
+    return PrintCommandError(OutputFailed(), std::cerr);
+  }
+  return exit_code;
 }
 
 }  // namespace backup::agent

@@ -13,14 +13,6 @@
 
 namespace backup::agent {
 
-int64_t TotalRows(const v1::Manifest& manifest) {
-  int64_t rows = 0;
-  for (const v1::TableFacts& table : manifest.tables()) {
-    rows += table.row_count();
-  }
-  return rows;
-}
-
 void PrintArtifactSummary(const v1::Manifest& manifest, const std::string& path, absl::Duration verify_duration,
                           std::ostream& out) {
   const v1::DatabaseIdentity& database = manifest.database();

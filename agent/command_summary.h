@@ -13,9 +13,6 @@ namespace backup::agent {
 void PrintArtifactSummary(const v1::Manifest& manifest, const std::string& path, absl::Duration verify_duration,
                           std::ostream& out);
 
-// Rows in all tables.
-int64_t TotalRows(const v1::Manifest& manifest);
-
 // The directory a one-shot command works on: `given`, else BACKUP_DIR of the environment, else /backups.
 std::string RepositoryOrDefault(const std::string& given);
 

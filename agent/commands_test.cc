@@ -121,7 +121,7 @@ TEST_F(CommandsTest, UsageErrorsExitWith2) {
   DumpCommandOptions options = DumpOptions("postgres");
   options.compression = "lzma";
   EXPECT_EQ(Dump(options).code, 2);
-  for (const char* compression : {"gzip:0", "gzip:4", "gzip:", "gzip:x", "gzipp", "none:1", "zstd"}) {
+  for (const char* compression : {"gzip:0", "gzip:13", "gzip:", "gzip:x", "gzipp", "none:1", "zstd:20", "zstd:-1"}) {
     options.compression = compression;
     EXPECT_EQ(Dump(options).code, 2) << compression;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/config.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "agent/pipeline/conninfo.h"
 #include "base/errors.h"
 #include "base/file.h"
+#include "base/resource_name.h"
 #include "base/status_macros.h"
 #include "base/strict_yaml.h"
 
@@ -17,6 +19,7 @@ namespace backup::agent {
 namespace {
 
 constexpr size_t kMaxDatabases = 1000;
+constexpr size_t kMaxRestoreTargets = 100;
 constexpr size_t kMaxNameBytes = 63;
 
 absl::Status Invalid(absl::string_view message, absl::string_view hint = "") {
@@ -48,6 +51,15 @@ std::string CompleteDatabase(DatabaseConfig& database) {
   return "";
 }
 
+void CheckPassword(YamlReader& reader, const std::string& file) {
+  if (file.empty()) {
+    return;
+  }
+  if (const absl::Status safe = CheckPasswordFile(file); !safe.ok()) {
+    reader.AddError("passwordFile", safe.message(), ErrorHint(safe));
+  }
+}
+
 DatabaseConfig ReadDatabase(YamlReader& reader, std::set<std::string>& ids) {
   DatabaseConfig database;
   const std::optional<std::string> name = reader.String("name");
@@ -70,19 +82,37 @@ DatabaseConfig ReadDatabase(YamlReader& reader, std::set<std::string>& ids) {
                       "give each its own name");
     }
   }
-  if (!database.target.password_file.empty()) {
-    if (const absl::Status safe = CheckPasswordFile(database.target.password_file); !safe.ok()) {
-      reader.AddError("passwordFile", safe.message(), ErrorHint(safe));
-    }
-  }
+  CheckPassword(reader, database.target.password_file);
   reader.Finish();
   return database;
+}
+
+RestoreTargetConfig ReadRestoreTarget(YamlReader& reader, std::set<std::string>& names) {
+  RestoreTargetConfig target;
+  target.name = reader.String("name").value_or("");
+  target.server.url = reader.String("url").value_or("");
+  ReadPath(reader, "passwordFile", target.server.password_file);
+  if (!IsValidId(target.name)) {
+    reader.AddError(reader.Has("name") ? "name" : "", "a restore target needs a name of [a-z0-9-], 1 to 63 characters",
+                    "write name: standby");
+  } else if (!names.insert(target.name).second) {
+    reader.AddError("name", absl::StrCat("a restore target called \"", target.name, "\" is listed before"));
+  }
+  if (const absl::Status usable = Conninfo::Parse({target.server.url, ""}).status();
+      target.server.url.empty() || !usable.ok()) {
+    reader.AddError(reader.Has("url") ? "url" : "", target.server.url.empty() ? "url is missing" : usable.message(),
+                    "write url: postgresql://USER@HOST/postgres");
+  }
+  CheckPassword(reader, target.server.password_file);
+  reader.Finish();
+  return target;
 }
 
 AgentConfig ReadConfig(YamlReader& reader) {
   AgentConfig config;
   config.state_directory = kDefaultStateDirectory;
   config.repository = kDefaultRepository;
+  config.drill_directory = kDefaultDrillDirectory;
   for (const auto& [key, value] : {std::pair("apiVersion", "backup/v1"), std::pair("kind", "AgentConfig")}) {
     if (!reader.Has(key)) {
       reader.AddError("", absl::StrCat(key, " is missing"), absl::StrCat("write ", key, ": ", value));
@@ -93,6 +123,7 @@ AgentConfig ReadConfig(YamlReader& reader) {
   ReadPath(reader, "stateDirectory", config.state_directory);
   ReadPath(reader, "repository", config.repository);
   ReadPath(reader, "pgBindir", config.pg_bindir);
+  ReadPath(reader, "drillDirectory", config.drill_directory);
   config.max_runs = static_cast<int>(reader.Integer("maxRuns", 1, 64).value_or(config.max_runs));
   config.labels = reader.StringMap("labels").value_or(std::map<std::string, std::string>());
   const bool has_databases = reader.Has("databases");
@@ -105,6 +136,13 @@ AgentConfig ReadConfig(YamlReader& reader) {
                     "write databases: [{url: postgresql://USER@HOST/DATABASE}]");
   } else if (config.databases.size() > kMaxDatabases) {
     reader.AddError("databases", absl::StrCat("more than ", kMaxDatabases, " databases are listed"));
+  }
+  std::set<std::string> target_names;
+  for (YamlReader& target : reader.MapList("restoreTargets")) {
+    config.restore_targets.push_back(ReadRestoreTarget(target, target_names));
+  }
+  if (config.restore_targets.size() > kMaxRestoreTargets) {
+    reader.AddError("restoreTargets", absl::StrCat("more than ", kMaxRestoreTargets, " restore targets are listed"));
   }
   reader.Finish();
   return config;
@@ -121,7 +159,7 @@ absl::StatusOr<AgentConfig> ParseAgentConfig(absl::string_view text, absl::strin
   context.file = std::string(file);
   YamlReader reader(documents[0], "", context);
   AgentConfig config = ReadConfig(reader);
-  RETURN_IF_ERROR(JoinErrors(context.errors));
+  RETURN_IF_ERROR(JoinYamlErrors(context.errors));
   return config;
 }
 
@@ -131,11 +169,17 @@ absl::StatusOr<AgentConfig> LoadAgentConfig(const std::string& file) {
     return Annotate(text.status(), "the agent's configuration");
   }
   ASSIGN_OR_RETURN(AgentConfig config, ParseAgentConfig(*text, file));
-  bool has_password = false;
+  std::vector<std::string> urls;
   for (const DatabaseConfig& database : config.databases) {
-    const absl::StatusOr<Conninfo> conninfo = Conninfo::Parse({database.target.url, ""});
-    has_password |= conninfo.ok() && !conninfo->password().empty();
+    urls.push_back(database.target.url);
   }
+  for (const RestoreTargetConfig& target : config.restore_targets) {
+    urls.push_back(target.server.url);
+  }
+  const bool has_password = std::any_of(urls.begin(), urls.end(), [](const std::string& url) {
+    const absl::StatusOr<Conninfo> conninfo = Conninfo::Parse({url, ""});
+    return conninfo.ok() && !conninfo->password().empty();
+  });
   RETURN_IF_ERROR(CheckConfigFile(file, has_password));
   return config;
 }
@@ -145,8 +189,10 @@ absl::StatusOr<AgentConfig> AgentConfigFromEnvironment(
   AgentConfig config;
   config.state_directory = get("BACKUP_STATE_DIR").value_or(kDefaultStateDirectory);
   config.repository = get("BACKUP_DIR").value_or(kDefaultRepository);
+  config.drill_directory = get("BACKUP_DRILL_DIR").value_or(kDefaultDrillDirectory);
   for (const auto& [variable, path] :
-       {std::pair("BACKUP_STATE_DIR", config.state_directory), std::pair("BACKUP_DIR", config.repository)}) {
+       {std::pair("BACKUP_STATE_DIR", config.state_directory), std::pair("BACKUP_DIR", config.repository),
+        std::pair("BACKUP_DRILL_DIR", config.drill_directory)}) {
     if (!absl::StartsWith(path, "/")) {
       return Invalid(absl::StrCat("environment variable ", variable, " must be an absolute path"));
     }

@@ -24,6 +24,14 @@ struct DatabaseConfig {
   std::map<std::string, std::string> labels;
 };
 
+// A server to which stored backups may be restored, each into a database that is made for it.
+struct RestoreTargetConfig {
+  // [a-z0-9-], 1 to 63; unique.
+  std::string name;
+  // A database of the server, and a role that may make databases and what is in them.
+  ConnectionTarget server;
+};
+
 // What the file of an agent says:
 //
 //   apiVersion: backup/v1
@@ -32,10 +40,13 @@ struct DatabaseConfig {
 //   repository: /backups
 //   maxRuns: 2
 //   pgBindir: /usr/lib/postgresql/15/bin
+//   drillDirectory: /var/tmp
 //   labels: {site: berlin}
 //   databases:
 //     - {name: orders, url: postgresql://backup@localhost/orders, passwordFile: /etc/backup/orders.pass, labels: {env:
 //     prod}}
+//   restoreTargets:
+//     - {name: standby, url: postgresql://restore@standby/postgres, passwordFile: /etc/backup/standby.pass}
 struct AgentConfig {
   // Absolute. Default: /var/lib/backup-agent.
   std::string state_directory;
@@ -45,13 +56,19 @@ struct AgentConfig {
   int max_runs = 2;
   // "": the newest installed programs that are not older than the server.
   std::string pg_bindir;
+  // Absolute. Where drills make their throwaway servers: there must be room for the largest database twice, and the
+  // user who runs the server must be able to pass. Default: /var/tmp.
+  std::string drill_directory;
   std::map<std::string, std::string> labels;
   // At least one; at most 1000.
   std::vector<DatabaseConfig> databases;
+  // At most 100. Default: none, so that the controller can make no agent write to a server.
+  std::vector<RestoreTargetConfig> restore_targets;
 };
 
 inline constexpr char kDefaultStateDirectory[] = "/var/lib/backup-agent";
 inline constexpr char kDefaultRepository[] = "/backups";
+inline constexpr char kDefaultDrillDirectory[] = "/var/tmp";
 
 // Reads the file and checks it, its permissions and those of the password files: a file with a password in it must not
 // be readable by others (0600, or 0640 when root owns it), the configuration not writable by others. INVALID_ARGUMENT
@@ -63,8 +80,8 @@ absl::StatusOr<AgentConfig> LoadAgentConfig(const std::string& file);
 absl::StatusOr<AgentConfig> ParseAgentConfig(absl::string_view text, absl::string_view file);
 
 // One database, as a cron script has it: DATABASE_URL, BACKUP_DIR (default /backups), BACKUP_STATE_DIR (default
-// /var/lib/backup-agent). `get` returns the value of an environment variable, nothing when it is not set.
-// INVALID_ARGUMENT CONFIG_INVALID naming the variable.
+// /var/lib/backup-agent), BACKUP_DRILL_DIR (default /var/tmp). `get` returns the value of an environment variable,
+// nothing when it is not set. INVALID_ARGUMENT CONFIG_INVALID naming the variable.
 absl::StatusOr<AgentConfig> AgentConfigFromEnvironment(
     const std::function<std::optional<std::string>(absl::string_view)>& get);
 

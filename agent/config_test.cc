@@ -21,8 +21,10 @@ using ::backup::testing::TempDir;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
+using ::testing::SizeIs;
 
 constexpr char kHead[] = "apiVersion: backup/v1\nkind: AgentConfig\n";
 
@@ -68,7 +70,21 @@ TEST(AgentConfigTest, HasDefaults) {
   EXPECT_EQ(config->state_directory, "/var/lib/backup-agent");
   EXPECT_EQ(config->repository, "/backups");
   EXPECT_EQ(config->max_runs, 2);
+  EXPECT_EQ(config->drill_directory, "/var/tmp");
+  EXPECT_THAT(config->restore_targets, IsEmpty());
   EXPECT_EQ(config->databases[0].id, "orders");
+}
+
+TEST(AgentConfigTest, NamesServersToRestoreTo) {
+  const absl::StatusOr<AgentConfig> config = Parse(
+      "databases: [{url: postgresql://u@h/orders}]\n"
+      "drillDirectory: /scratch\n"
+      "restoreTargets: [{name: standby, url: postgresql://r@s/postgres}]\n");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->drill_directory, "/scratch");
+  ASSERT_THAT(config->restore_targets, SizeIs(1));
+  EXPECT_EQ(config->restore_targets[0].name, "standby");
+  EXPECT_EQ(config->restore_targets[0].server.url, "postgresql://r@s/postgres");
 }
 
 TEST(AgentConfigTest, PointsAtEveryMistake) {
@@ -94,6 +110,14 @@ TEST(AgentConfigTest, PointsAtEveryMistake) {
       {"databases: [{name: \"\", url: postgresql://u@h/a}]\n", "1 to 63 bytes"},
       {"databases: [{url: postgresql://u@h/a, password: x}]\n", "agent.yaml:3:39"},
       {"databases: [{url: postgresql://u@h/a, passwordFile: /does/not/exist}]\n", "/does/not/exist"},
+      {ok + "drillDirectory: scratch\n", "must be an absolute path"},
+      {ok + "restoreTargets: [{url: postgresql://u@h/a}]\n", "a restore target needs a name"},
+      {ok + "restoreTargets: [{name: A B, url: postgresql://u@h/a}]\n", "a restore target needs a name"},
+      {ok + "restoreTargets: [{name: a}]\n", "url is missing"},
+      {ok + "restoreTargets: [{name: a, url: \"postgresql://u@h:x:y/a\"}]\n", "agent.yaml:4:"},
+      {ok + "restoreTargets: [{name: a, url: postgresql://u@h/a}, {name: a, url: postgresql://u@h/a}]\n",
+       "\"a\" is listed before"},
+      {ok + "restoreTargets: [{name: a, url: postgresql://u@h/a, passwordFile: /does/not/exist}]\n", "/does/not/exist"},
   };
   for (const Case& c : cases) {
     EXPECT_THAT(Parse(c.rest), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(c.message))) << c.rest;

@@ -17,4 +17,22 @@ absl::StatusOr<VerifyOutcome> PipelineJobRunner::Verify(const VerifyRequest& req
   return VerifyArtifact(request, clock_, observer, cancellation);
 }
 
+absl::StatusOr<DrillOutcome> PipelineJobRunner::Drill(const DrillRequest& request, JobObserver& observer,
+                                                      Cancellation& cancellation) {
+  RETURN_IF_ERROR(repository_.EnsureOpen());
+  return RunDrill(request, clock_, observer, cancellation);
+}
+
+absl::StatusOr<RestoreOutcome> PipelineJobRunner::Restore(const RestoreRequest& request, JobObserver& observer,
+                                                          Cancellation& cancellation) {
+  RETURN_IF_ERROR(repository_.EnsureOpen());
+  return RunRestore(request, clock_, observer, cancellation);
+}
+
+absl::StatusOr<RestorePlan> PipelineJobRunner::PlanRestore(const RestoreRequest& request, JobObserver& observer,
+                                                           Cancellation& cancellation) {
+  RETURN_IF_ERROR(repository_.EnsureOpen());
+  return agent::PlanRestore(request, clock_, observer, cancellation);
+}
+
 }  // namespace backup::agent

@@ -18,6 +18,12 @@ class JobRunner {
                                                Cancellation& cancellation) = 0;
   virtual absl::StatusOr<VerifyOutcome> Verify(const VerifyRequest& request, JobObserver& observer,
                                                Cancellation& cancellation) = 0;
+  virtual absl::StatusOr<DrillOutcome> Drill(const DrillRequest& request, JobObserver& observer,
+                                             Cancellation& cancellation) = 0;
+  virtual absl::StatusOr<RestoreOutcome> Restore(const RestoreRequest& request, JobObserver& observer,
+                                                 Cancellation& cancellation) = 0;
+  virtual absl::StatusOr<RestorePlan> PlanRestore(const RestoreRequest& request, JobObserver& observer,
+                                                  Cancellation& cancellation) = 0;
 };
 
 // The real one: nothing is done before the repository is held.
@@ -29,6 +35,12 @@ class PipelineJobRunner : public JobRunner {
                                        Cancellation& cancellation) override;
   absl::StatusOr<VerifyOutcome> Verify(const VerifyRequest& request, JobObserver& observer,
                                        Cancellation& cancellation) override;
+  absl::StatusOr<DrillOutcome> Drill(const DrillRequest& request, JobObserver& observer,
+                                     Cancellation& cancellation) override;
+  absl::StatusOr<RestoreOutcome> Restore(const RestoreRequest& request, JobObserver& observer,
+                                         Cancellation& cancellation) override;
+  absl::StatusOr<RestorePlan> PlanRestore(const RestoreRequest& request, JobObserver& observer,
+                                          Cancellation& cancellation) override;
 
  private:
   RepositoryGate& repository_;

@@ -90,7 +90,7 @@ absl::Duration RunLoop::Tick() {
 void RunLoop::Begin(const v1::DesiredRun& run, absl::Time now) {
   const v1::Run attempt = NewAttempt(run, NewId(parts_.random), now);
   const absl::StatusOr<const DatabaseConfig*> database =
-      CheckDesiredRun(run, options_.environment.agent_id, options_.databases);
+      CheckDesiredRun(run, options_.environment.agent_id, options_.databases, options_.environment.restore_targets);
   absl::Status status = database.status();
   if (status.ok()) {
     // Without it a crash would make the run start again.

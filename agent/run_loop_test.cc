@@ -19,6 +19,7 @@
 namespace backup::agent {
 namespace {
 
+using ::backup::testing::EqualsProto;
 using ::backup::testing::FakeClock;
 using ::backup::testing::FakeJobRunner;
 using ::backup::testing::FakeRandom;
@@ -38,8 +39,12 @@ class RunLoopTest : public ::testing::Test {
     for (const char* name : {"spool", "attempts", "logs", "refused", "corrupt"}) {
       EXPECT_THAT(MakeDirectories(temp_.File(name)), IsOk());
     }
-    loop_.emplace(RunLoop::Options{{"db1", "/repository", "/pg"}, databases_, 2, 1'000'000},
-                  RunLoop::Parts{jobs_, held_, journal_, spool_, logs_, clock_, random_}, [this] { ++changes_; });
+    loop_.emplace(
+        RunLoop::Options{{"db1", "/repository", "/pg", "/scratch", {{"standby", {"postgresql://h2/postgres", ""}}}},
+                         databases_,
+                         2,
+                         1'000'000},
+        RunLoop::Parts{jobs_, held_, journal_, spool_, logs_, clock_, random_}, [this] { ++changes_; });
   }
 
   // The controller wants these, and the loop takes a turn.
@@ -228,6 +233,112 @@ TEST_F(RunLoopTest, VerifiesABackupInItsOwnRepository) {
   EXPECT_EQ(jobs_.verifies()[0].manifest_sha256, "abc");
   EXPECT_EQ(ResultOf("runs/a").state(), v1::SUCCEEDED);
   EXPECT_EQ(ToAbsl(ResultOf("runs/a").verify_duration()), absl::Seconds(2));
+}
+
+TEST_F(RunLoopTest, DrillsABackupOfItsOwnRepositoryWhereItsOwnFileSays) {
+  v1::DesiredRun run = DueRun("a", "orders");
+  run.set_kind(v1::DRILL);
+  run.mutable_spec()->set_backup_id("20261123T220000Z-7k3m9q2x4d");
+  run.mutable_spec()->set_manifest_sha256("abc");
+  run.mutable_spec()->mutable_drill()->add_assertions("SELECT true");
+  DrillOutcome outcome;
+  outcome.manifest.add_tables()->set_row_count(40);
+  outcome.manifest.add_tables()->set_row_count(2);
+  outcome.restore_duration = absl::Seconds(5);
+  outcome.total_duration = absl::Seconds(9);
+  outcome.assertion_count = 1;
+  jobs_.SetDrilled(outcome);
+  Want({run});
+  FinishJobs();
+
+  ASSERT_THAT(jobs_.drills(), SizeIs(1));
+  EXPECT_EQ(jobs_.drills()[0].artifact_directory, "/repository/db1/orders/20261123T220000Z-7k3m9q2x4d");
+  EXPECT_EQ(jobs_.drills()[0].manifest_sha256, "abc");
+  EXPECT_EQ(jobs_.drills()[0].work_directory, "/scratch");
+  EXPECT_EQ(jobs_.drills()[0].jobs, 2);
+  EXPECT_THAT(jobs_.drills()[0].assertions, ElementsAre("SELECT true"));
+  const v1::RunResult result = ResultOf("runs/a");
+  EXPECT_EQ(result.state(), v1::SUCCEEDED);
+  EXPECT_THAT(result.restore_facts(), EqualsProto(R"pb(
+                table_count: 2
+                row_count: 42
+                assertion_count: 1
+                restore_duration { seconds: 5 }
+                total_duration { seconds: 9 }
+                contents_compared: true
+              )pb"));
+}
+
+TEST_F(RunLoopTest, RestoresToAServerOfItsOwnFile) {
+  v1::DesiredRun run = DueRun("a", "orders");
+  run.set_kind(v1::RESTORE);
+  run.mutable_spec()->set_backup_id("20261123T220000Z-7k3m9q2x4d");
+  run.mutable_spec()->set_manifest_sha256("abc");
+  v1::RestoreRunSpec& restore = *run.mutable_spec()->mutable_restore();
+  restore.set_target("standby");
+  restore.set_database("orders_restored");
+  restore.add_tables("public.orders");
+  restore.set_jobs(3);
+  restore.set_prove(true);
+  RestoreOutcome outcome;
+  outcome.table_count = 1;
+  outcome.row_count = 42;
+  outcome.plain_bytes = 4200;
+  outcome.load_duration = absl::Seconds(5);
+  outcome.left_out = {"ALTER TABLE ONLY orders\n ADD"};
+  jobs_.SetRestored(outcome);
+  Want({run});
+  FinishJobs();
+
+  ASSERT_THAT(jobs_.restores(), SizeIs(1));
+  const RestoreRequest request = jobs_.restores()[0];
+  EXPECT_EQ(request.artifact_directory, "/repository/db1/orders/20261123T220000Z-7k3m9q2x4d");
+  EXPECT_EQ(request.manifest_sha256, "abc");
+  EXPECT_EQ(request.server.url, "postgresql://h2/postgres");
+  EXPECT_EQ(request.create_database, "orders_restored");
+  EXPECT_THAT(request.tables, ElementsAre("public.orders"));
+  EXPECT_EQ(request.jobs, 3);
+  EXPECT_TRUE(request.prove);
+  const v1::RestoreFacts facts = ResultOf("runs/a").restore_facts();
+  EXPECT_EQ(ResultOf("runs/a").state(), v1::SUCCEEDED);
+  EXPECT_EQ(facts.row_count(), 42);
+  EXPECT_EQ(facts.plain_bytes(), 4200);
+  EXPECT_EQ(ToAbsl(facts.restore_duration()), absl::Seconds(5));
+  EXPECT_TRUE(facts.contents_compared());
+  EXPECT_THAT(facts.left_out(), ElementsAre("ALTER TABLE ONLY orders\\n ADD"));
+}
+
+TEST_F(RunLoopTest, PlansARestoreWithoutDoingIt) {
+  v1::DesiredRun run = DueRun("a", "orders");
+  run.set_kind(v1::RESTORE);
+  run.mutable_spec()->set_backup_id("20261123T220000Z-7k3m9q2x4d");
+  run.mutable_spec()->mutable_restore()->set_target("standby");
+  run.mutable_spec()->mutable_restore()->set_database("orders_restored");
+  run.mutable_spec()->mutable_restore()->set_plan_only(true);
+  RestorePlan plan;
+  plan.plain_bytes = 4200;
+  plan.obstacles = {"no room", "no role"};
+  jobs_.SetPlanned(plan);
+  Want({run});
+  FinishJobs();
+
+  EXPECT_THAT(jobs_.restores(), IsEmpty());
+  ASSERT_THAT(jobs_.restore_plans(), SizeIs(1));
+  EXPECT_EQ(ResultOf("runs/a").state(), v1::SUCCEEDED);
+  EXPECT_EQ(ResultOf("runs/a").restore_facts().plain_bytes(), 4200);
+  EXPECT_THAT(ResultOf("runs/a").restore_facts().obstacles(), ElementsAre("no room", "no role"));
+}
+
+TEST_F(RunLoopTest, SaysWhichAssertionOfADrillDoesNotHold) {
+  v1::DesiredRun run = DueRun("a", "orders");
+  run.set_kind(v1::DRILL);
+  run.mutable_spec()->set_backup_id("20261123T220000Z-7k3m9q2x4d");
+  jobs_.SetDrilled(JobError(v1::ASSERTION_FAILED, "assertion \"x\" does not hold"));
+  Want({run});
+  FinishJobs();
+
+  EXPECT_EQ(ResultOf("runs/a").state(), v1::FAILED);
+  EXPECT_EQ(ResultOf("runs/a").failure().cause(), v1::ASSERTION_FAILED);
 }
 
 TEST_F(RunLoopTest, CancelsAWorkingRunOnRequest) {

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/run_result.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "agent/pipeline/job_failure.h"
+#include "agent/pipeline/manifest_file.h"
 #include "base/proto_json.h"
+#include "base/text.h"
 
 namespace backup::agent {
 namespace {
+
+constexpr int kMaxTexts = 100;
+constexpr size_t kMaxTextBytes = 500;
 
 v1::RunResult Ended(v1::RunState state, absl::Time start, absl::Time end) {
   v1::RunResult result;
@@ -14,6 +22,16 @@ v1::RunResult Ended(v1::RunState state, absl::Time start, absl::Time end) {
   *result.mutable_start_time() = ToProto(start);
   *result.mutable_end_time() = ToProto(end);
   return result;
+}
+
+// As many as the message may have, each in one clean line.
+void AddTexts(const std::vector<std::string>& texts, google::protobuf::RepeatedPtrField<std::string>& field) {
+  for (const std::string& text : texts) {
+    if (field.size() == kMaxTexts) {
+      return;
+    }
+    *field.Add() = CleanText(text, kMaxTextBytes);
+  }
 }
 
 }  // namespace
@@ -33,6 +51,42 @@ v1::RunResult VerifySucceeded(const VerifyOutcome& outcome, absl::Time start, ab
   result.set_manifest_sha256(outcome.manifest_sha256);
   *result.mutable_verify_time() = ToProto(outcome.verify_time);
   *result.mutable_verify_duration() = ToProto(outcome.verify_duration);
+  return result;
+}
+
+v1::RunResult DrillSucceeded(const DrillOutcome& outcome, absl::Time start, absl::Time end) {
+  v1::RunResult result = Ended(v1::SUCCEEDED, start, end);
+  v1::RestoreFacts& facts = *result.mutable_restore_facts();
+  facts.set_table_count(outcome.manifest.tables_size());
+  facts.set_row_count(TotalRows(outcome.manifest));
+  facts.set_assertion_count(outcome.assertion_count);
+  *facts.mutable_restore_duration() = ToProto(outcome.restore_duration);
+  *facts.mutable_total_duration() = ToProto(outcome.total_duration);
+  facts.set_contents_compared(true);
+  return result;
+}
+
+v1::RunResult RestoreSucceeded(const RestoreOutcome& outcome, bool contents_compared, absl::Time start,
+                               absl::Time end) {
+  v1::RunResult result = Ended(v1::SUCCEEDED, start, end);
+  v1::RestoreFacts& facts = *result.mutable_restore_facts();
+  facts.set_table_count(outcome.table_count);
+  facts.set_row_count(outcome.row_count);
+  facts.set_plain_bytes(outcome.plain_bytes);
+  *facts.mutable_restore_duration() = ToProto(outcome.load_duration);
+  *facts.mutable_total_duration() = ToProto(std::max(end - start, absl::ZeroDuration()));
+  facts.set_contents_compared(contents_compared);
+  AddTexts(outcome.left_out, *facts.mutable_left_out());
+  return result;
+}
+
+v1::RunResult RestorePlanned(const RestorePlan& plan, absl::Time start, absl::Time end) {
+  v1::RunResult result = Ended(v1::SUCCEEDED, start, end);
+  v1::RestoreFacts& facts = *result.mutable_restore_facts();
+  facts.set_table_count(plan.table_count);
+  facts.set_row_count(plan.row_count);
+  facts.set_plain_bytes(plan.plain_bytes);
+  AddTexts(plan.obstacles, *facts.mutable_obstacles());
   return result;
 }
 

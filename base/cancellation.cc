@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
+
 namespace backup {
 
 void Cancellation::Cancel(absl::string_view reason) {
@@ -62,6 +64,23 @@ Cancellation::Registration::~Registration() {
   // A callback that destroys its own Registration must not wait for itself.
   if (owner_.canceller_ == std::this_thread::get_id()) return;
   while (id_ != 0 && owner_.running_id_ == id_) owner_.callbacks_done_.Wait(owner_.mu_);
+}
+
+bool WaitUnlessCancelled(Cancellation& cancellation, absl::Duration duration) {
+  Mutex mu;
+  CondVar changed;
+  bool cancelled = false;
+  {
+    const Cancellation::Registration registration(cancellation, [&] {
+      MutexLock lock(mu);
+      cancelled = true;
+      changed.NotifyAll();
+    });
+    const absl::Time end = absl::Now() + duration;
+    MutexLock lock(mu);
+    for (absl::Time now = absl::Now(); !cancelled && now < end; now = absl::Now()) changed.WaitFor(mu, end - now);
+  }
+  return !cancellation.cancelled();
 }
 
 }  // namespace backup

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/mutex.h"
 
 namespace backup {
@@ -50,5 +51,8 @@ class Cancellation {
   uint64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;
   std::map<uint64_t, std::function<void()>> callbacks_ ABSL_GUARDED_BY(mu_);
 };
+
+// Waits for `duration` of real time, or until `cancellation` is cancelled: then false.
+bool WaitUnlessCancelled(Cancellation& cancellation, absl::Duration duration);
 
 }  // namespace backup

@@ -64,5 +64,7 @@ absl::Status EnrollmentTokenInvalid();
 absl::Status ClientCertificateRequired();
 // PERMISSION_DENIED NOT_ALLOWED.
 absl::Status NotAllowed(absl::string_view who, absl::string_view what);
+// INTERNAL OUTPUT_FAILED: what a command prints did not reach standard output.
+absl::Status OutputFailed();
 
 }  // namespace backup

@@ -104,4 +104,9 @@ absl::Status NotAllowed(absl::string_view who, absl::string_view what) {
                    {{"who", std::string(who)}, {"what", std::string(what)}});
 }
 
+absl::Status OutputFailed() {
+  return MakeError(absl::StatusCode::kInternal, "OUTPUT_FAILED", "the output could not be written",
+                   "look whether the disk that it goes to is full");
+}
+
 }  // namespace backup

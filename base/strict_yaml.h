@@ -106,4 +106,8 @@ class YamlReader {
   std::vector<std::string> known_;
 };
 
+// Errors of one file as one, in the order of their places, whatever the order they were found in; OK when there is
+// none.
+absl::Status JoinYamlErrors(std::vector<absl::Status> errors);
+
 }  // namespace backup

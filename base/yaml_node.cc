@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/yaml_node.h"
 
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/text.h"
@@ -43,6 +46,25 @@ absl::Status YamlError(absl::string_view file, SourcePosition position, absl::st
   const std::string place = position.line > 0 ? absl::StrCat(":", position.line, ":", position.column) : "";
   return MakeError(absl::StatusCode::kInvalidArgument, "YAML_INVALID",
                    absl::StrCat(CleanText(file), place, ": ", field, field.empty() ? "" : ": ", why), hint, metadata);
+}
+
+absl::Status JoinYamlErrors(std::vector<absl::Status> errors) {
+  const auto place = [](const absl::Status& error) {
+    std::pair<int, int> line_and_column(0, 0);
+    for (const v1::ErrorInfo& info : GetErrorInfos(error)) {
+      const auto line = info.metadata().find("line");
+      const auto column = info.metadata().find("column");
+      if (line == info.metadata().end() || column == info.metadata().end()) continue;
+      if (absl::SimpleAtoi(line->second, &line_and_column.first) &&
+          absl::SimpleAtoi(column->second, &line_and_column.second)) {
+        break;
+      }
+    }
+    return line_and_column;
+  };
+  std::stable_sort(errors.begin(), errors.end(),
+                   [&](const absl::Status& a, const absl::Status& b) { return place(a) < place(b); });
+  return JoinErrors(errors);
 }
 
 }  // namespace backup

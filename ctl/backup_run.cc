@@ -5,40 +5,19 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
-#include "base/proto_json.h"
-#include "base/resource_name.h"
 #include "base/status_macros.h"
-#include "base/units.h"
 #include "ctl/backup_view.h"
 #include "ctl/database_argument.h"
 #include "ctl/error_output.h"
 #include "ctl/follow_run.h"
 #include "ctl/paging.h"
-#include "ctl/run_view.h"
+#include "ctl/run_request.h"
 #include "ctl/short_name.h"
 
 namespace backup::ctl {
 namespace {
-
-// A random UUID (RFC 4122, version 4).
-std::string MakeUuid(Random& random) {
-  std::string bytes = RandomBytes(random, 16);
-  bytes[6] = static_cast<char>((bytes[6] & 0x0F) | 0x40);
-  bytes[8] = static_cast<char>((bytes[8] & 0x3F) | 0x80);
-  std::string uuid = absl::BytesToHexString(bytes);
-  for (const size_t at : {20, 16, 12, 8}) uuid.insert(at, 1, '-');
-  return uuid;
-}
-
-absl::StatusOr<v1::Run> AskFor(Session& session, Client& client, const v1::Run& run) {
-  v1::CreateRunRequest request;
-  *request.mutable_run() = run;
-  request.set_request_id(MakeUuid(session.environment().random));
-  return client.Call(&v1::RunService::Stub::CreateRun, request);
-}
 
 // The databases that are meant, as resource names.
 absl::StatusOr<std::vector<std::string>> ChooseDatabases(Client& client, const BackupRunFlags& flags,
@@ -66,33 +45,10 @@ absl::StatusOr<std::vector<std::string>> ChooseDatabases(Client& client, const B
   return names;
 }
 
-// A run of a silent agent waits for it: better said than left to be wondered about.
-void TellIfAgentIsAway(Session& session, Client& client, const v1::Run& run) {
-  const absl::StatusOr<DatabaseId> id = ParseDatabaseName(run.database());
-  if (!id.ok() || HasEnded(run.state())) return;
-  v1::GetAgentRequest request;
-  request.set_name(MakeAgentName(id->agent));
-  const absl::StatusOr<v1::Agent> agent = client.Call(&v1::AgentService::Stub::GetAgent, request);
-  if (!agent.ok() || agent->state() == v1::ONLINE) return;
-  const std::string seen =
-      agent->has_last_seen_time()
-          ? absl::StrCat("was last heard of ", FormatRelative(ToAbsl(agent->last_seen_time()), session.now()))
-          : "was never heard of";
-  session.Say(absl::StrCat("agent ", id->agent, " ", seen, "; run ", ShortName(run.name()), " starts when it is back"));
-}
-
-void ShowRuns(Session& session, const std::vector<v1::Run>& runs) {
-  if (runs.size() == 1 && !session.output().for_people()) {
-    session.output().Single(runs[0], nullptr);
-  } else {
-    session.output().List("runs", Pointers(runs), [&] { return RunTable(runs, session.now()); });
-  }
-}
-
 // People want to see what was made; programs get the runs, which name it.
 absl::Status ShowBackups(Session& session, Client& client, const std::vector<v1::Run>& runs) {
   if (!session.output().for_people()) {
-    ShowRuns(session, runs);
+    ShowAskedRuns(session, runs);
     return absl::OkStatus();
   }
   std::vector<v1::Backup> backups;
@@ -125,9 +81,7 @@ absl::StatusOr<ExitCode> FollowAll(Session& session, Client& client, std::vector
 absl::StatusOr<ExitCode> ShowOrFollow(Session& session, Client& client, std::vector<v1::Run> runs, bool wait) {
   for (const v1::Run& run : runs) TellIfAgentIsAway(session, client, run);
   if (wait) return FollowAll(session, client, std::move(runs));
-  ShowRuns(session, runs);
-  if (session.output().for_people())
-    session.Say(absl::StrCat("follow it with: backupctl run watch ", ShortName(runs[0].name())));
+  ShowAskedRuns(session, runs);
   return ExitCode::kOk;
 }
 
@@ -148,7 +102,7 @@ absl::StatusOr<ExitCode> RunBackup(Session& session, const BackupRunFlags& flags
     wanted.set_kind(v1::BACKUP);
     wanted.set_database(database);
     wanted.set_policy(policy);
-    absl::StatusOr<v1::Run> run = AskFor(session, *client, wanted);
+    absl::StatusOr<v1::Run> run = AskForRun(session, *client, wanted);
     if (run.ok()) {
       runs.push_back(*std::move(run));
     } else {
@@ -166,7 +120,7 @@ absl::StatusOr<ExitCode> VerifyBackup(Session& session, const std::string& backu
   v1::Run wanted;
   wanted.set_kind(v1::VERIFY);
   wanted.set_backup(FullName("backups", backup));
-  ASSIGN_OR_RETURN(v1::Run run, AskFor(session, *client, wanted));
+  ASSIGN_OR_RETURN(v1::Run run, AskForRun(session, *client, wanted));
   return ShowOrFollow(session, *client, {std::move(run)}, wait);
 }
 

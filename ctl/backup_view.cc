@@ -31,6 +31,12 @@ std::string SizeText(const v1::Backup& backup) {
   return text;
 }
 
+std::string RestoredText(const v1::Backup& backup, absl::Time now) {
+  if (!backup.has_prove_time()) return "never; try it: backupctl drill run " + ShortName(backup.name());
+  return absl::StrCat("in ", ElapsedText(ToAbsl(backup.restore_duration())), " by a drill, every table equal, ",
+                      TimeText(true, backup.prove_time(), now));
+}
+
 std::string DescribeServer(const v1::Manifest& manifest, bool color) {
   const v1::DatabaseIdentity& database = manifest.database();
   std::vector<std::string> extensions;
@@ -119,6 +125,7 @@ std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl:
       {"State", StateCell(backup.state())},
       {"Verified", absl::StrCat(LevelText(backup.verification_level()), " ",
                                 TimeText(backup.has_verify_time(), backup.verify_time(), now))},
+      {"Restored", RestoredText(backup, now)},
       {"Snapshot", TimeText(backup.has_snapshot_time(), backup.snapshot_time(), now)},
       {"Slot", TimeText(backup.has_slot_time(), backup.slot_time(), now)},
       {"Policy", ShortName(backup.policy())},
@@ -127,8 +134,9 @@ std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl:
       {"Rows", absl::StrCat(CountText(backup.row_count()), " in ", CountText(backup.table_count()), " tables")},
       {"Path on its host", backup.path()},
       {"Manifest SHA-256", backup.manifest_sha256()}};
-  if (!backup.state_reason().empty())
+  if (!backup.state_reason().empty()) {
     facts.insert(facts.begin() + 3, {"Why", {backup.state_reason(), StateCell(backup.state()).color}});
+  }
   std::string out = LayOutFacts(facts, color);
   if (!backup.has_manifest()) return out;
   const v1::Manifest& manifest = backup.manifest();
@@ -137,11 +145,13 @@ std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl:
   if (manifest.tables_size() > 0 && table_limit > 0) {
     absl::StrAppend(&out, "\n", output.Layout(LargestTables(manifest, table_limit)));
     const size_t all = manifest.tables_size();
-    if (all > table_limit)
+    if (all > table_limit) {
       absl::StrAppend(&out, "and ", all - table_limit, " smaller tables (--tables N shows more)\n");
+    }
   }
-  if (manifest.warnings_size() > 0)
+  if (manifest.warnings_size() > 0) {
     absl::StrAppend(&out, "\n", output.Paint("Warnings of pg_dump", Color::kYellow), "\n");
+  }
   for (const std::string& warning : manifest.warnings()) absl::StrAppend(&out, "  ", CleanText(warning), "\n");
   return out;
 }

@@ -6,6 +6,8 @@ namespace backup::ctl {
 void AddCommands(CommandTree& tree) {
   AddStatusCommand(tree);
   AddBackupCommands(tree);
+  AddRestoreCommands(tree);
+  AddDrillCommands(tree);
   AddRunCommands(tree);
   AddFileCommands(tree);
   AddPolicyCommands(tree);

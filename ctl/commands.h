@@ -11,6 +11,8 @@ void AddCommands(CommandTree& tree);
 // One for each noun, in the file of its name.
 void AddStatusCommand(CommandTree& tree);
 void AddBackupCommands(CommandTree& tree);
+void AddDrillCommands(CommandTree& tree);
+void AddRestoreCommands(CommandTree& tree);
 void AddRunCommands(CommandTree& tree);
 void AddFileCommands(CommandTree& tree);  // validate, diff, apply, get, explain
 void AddPolicyCommands(CommandTree& tree);

@@ -57,6 +57,31 @@ TEST_F(CommandsTest, ApplyTellsWhatWasDoneWhenSomeAreRefused) {
   EXPECT_THAT(cli_->err(), HasSubstr("reason: ETAG_MISMATCH"));
 }
 
+TEST_F(CommandsTest, RunsToComeAreListedFromTheNextOn) {
+  FakeFleet fleet;
+  for (const auto& [name, seconds] :
+       {std::pair("runs/later", 300), std::pair("runs/next", 100), std::pair("runs/between", 200)}) {
+    v1::Run& run = *fleet.runs.add_runs();
+    run.set_name(name);
+    run.set_state(v1::SCHEDULED);
+    run.mutable_slot_time()->set_seconds(seconds);
+  }
+  Start(std::move(fleet));
+
+  ASSERT_EQ(cli_->Run("run list --state scheduled -o name"), ExitCode::kOk);
+
+  EXPECT_EQ(cli_->out(), "runs/next\nruns/between\nruns/later\n");
+}
+
+TEST_F(CommandsTest, OutputThatCannotBeWrittenIsAFailure) {
+  Start();
+  cli_->environment().out.setstate(std::ios::badbit);
+
+  EXPECT_EQ(cli_->Run("agent list"), ExitCode::kFailed);
+
+  EXPECT_THAT(cli_->err(), HasSubstr("reason: OUTPUT_FAILED"));
+}
+
 TEST_F(CommandsTest, ApplyFailsAsAWholeWhenAllAreRefused) {
   Start();
   controller_->Fail("UpdatePolicy", EtagMismatch("policies/a"));
@@ -87,7 +112,11 @@ TEST_F(CommandsTest, ErrorsOfTheControllerGiveTheirExitCodes) {
 
 TEST_F(CommandsTest, ListsGoOverPages) {
   FakeFleet fleet;
-  for (int i = 0; i < 2500; ++i) fleet.runs.add_runs()->set_name(absl::StrCat("runs/r", i));
+  for (int i = 0; i < 2500; ++i) {
+    v1::Run& run = *fleet.runs.add_runs();
+    run.set_name(absl::StrCat("runs/r", i));
+    run.set_state(v1::SUCCEEDED);
+  }
   Start(std::move(fleet));
 
   ASSERT_EQ(cli_->Run("run list -o name"), ExitCode::kOk);

@@ -72,7 +72,7 @@ absl::StatusOr<ContextFile> ContextFile::Read(const std::string& path) {
     file.contexts_.push_back(context);
   }
   reader.Finish();
-  RETURN_IF_ERROR(JoinErrors(errors.errors));
+  RETURN_IF_ERROR(JoinYamlErrors(errors.errors));
   return file;
 }
 

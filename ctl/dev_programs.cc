@@ -97,7 +97,8 @@ std::string EndOfLog(const DevLayout& layout, const std::string& name) {
 std::string DevAgentConfigText(const DevLayout& layout, const DevSettings& settings) {
   return absl::StrCat("# Written by backupctl dev up.\napiVersion: backup/v1\nkind: AgentConfig\nstateDirectory: ",
                       Quoted(layout.agent_state_directory()), "\nrepository: ", Quoted(settings.repository),
-                      "\ndatabases:\n  - url: ", Quoted(settings.url), "\n");
+                      "\ndatabases:\n  - url: ", Quoted(settings.url),
+                      "\nrestoreTargets:\n  - name: local\n    url: ", Quoted(settings.url), "\n");
 }
 
 absl::Status InitDevRepository(const std::string& agent_program, const std::string& repository) {

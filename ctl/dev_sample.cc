@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
+#include "base/working_directory.h"
 #include "ctl/dev_process.h"
 #include "ctl/dev_sample_database.h"
 #include "ctl/dev_wait.h"
@@ -61,6 +62,11 @@ absl::Status MakeOwnDirectory(const std::string& path, bool is_root) {
 absl::Status StartServer(const DevLayout& layout, const std::string& bindir, bool is_root, Cancellation& interrupt) {
   const std::string process_file = layout.process_file("sample");
   if (!FindDetached(process_file).has_value()) {
+    // The pid of a killed server that nobody has waited for looks alive to the next one, which would refuse to start.
+    if (AwaitNobodyWorksIn(DataDirectory(layout), absl::Seconds(10))) {
+      unlink((DataDirectory(layout) + "/postmaster.pid").c_str());
+      unlink((layout.sample_directory() + "/.s.PGSQL.5432.lock").c_str());
+    }
     DetachedOptions options;
     options.argv = {bindir + "/postgres", "-D", DataDirectory(layout),          "-k", layout.sample_directory(), "-c",
                     "listen_addresses=",  "-c", "unix_socket_permissions=0700", "-c", "logging_collector=off"};
@@ -129,6 +135,12 @@ absl::Status EnsureSampleServer(const DevLayout& layout, bool is_root, Cancellat
   if (socket.size() >= sizeof(sockaddr_un::sun_path)) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "SOCKET_PATH_TOO_LONG",
                      absl::StrCat("the path of a socket cannot be as long as ", socket), "choose a shorter --dir DIR");
+  }
+  if (absl::StrContains(socket, ',')) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "SOCKET_PATH_WITH_COMMA",
+        absl::StrCat("PostgreSQL's clients read a comma as the end of a host, and there is one in ", socket),
+        "choose another --dir DIR");
   }
   RETURN_IF_ERROR(MakeOwnDirectory(layout.sample_directory(), is_root));
   std::error_code error;

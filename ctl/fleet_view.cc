@@ -79,6 +79,7 @@ std::string DescribeAgent(const v1::Agent& agent, const std::vector<v1::Database
       {"Certificate expires", TimeText(agent.has_certificate_expire_time(), agent.certificate_expire_time(), now)},
       {"Host", agent.hostname()},
       {"Version", agent.version()},
+      {"Restore targets", absl::StrJoin(agent.restore_targets(), ", ")},
       {"Capabilities", absl::StrJoin(agent.capabilities(), ", ")},
       {"Labels", LabelText(agent.labels())},
       {"Clock", SkewText(agent)},

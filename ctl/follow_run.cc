@@ -6,9 +6,9 @@
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
+#include "base/cancellation.h"
 #include "base/errors.h"
 #include "base/text.h"
-#include "ctl/interrupt.h"
 #include "ctl/progress_line.h"
 #include "ctl/run_view.h"
 #include "ctl/short_name.h"
@@ -64,8 +64,25 @@ absl::Status Detached(const std::string& name) {
                    {{"run", name}});
 }
 
+// Errors of a controller that stops, starts or is busy; it ends its streams as cancelled.
 bool MayPass(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kDeadlineExceeded;
+  return status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kDeadlineExceeded ||
+         status.code() == absl::StatusCode::kCancelled;
+}
+
+// "drill of 20261123T220000Z-7k3m9q2x4d".
+std::string Subject(const v1::Run& run) {
+  const std::string of = ShortName(run.backup().empty() ? run.database() : run.backup());
+  switch (run.kind()) {
+    case v1::VERIFY:
+      return "verification of " + of;
+    case v1::DRILL:
+      return "drill of " + of;
+    case v1::RESTORE:
+      return (run.spec().restore().plan_only() ? "plan to restore " : "restore of ") + of;
+    default:
+      return "backup of " + ShortName(run.database());
+  }
 }
 
 }  // namespace
@@ -104,7 +121,7 @@ absl::StatusOr<v1::Run> FollowRun(Session& session, const std::string& name, con
       session.Say("the controller cannot be reached just now; the run goes on without it, trying again");
       told = true;
     }
-    if (!WaitUnlessInterrupted(env.interrupt, delay)) return Detached(name);
+    if (!WaitUnlessCancelled(env.interrupt, delay)) return Detached(name);
     delay = std::min(delay * 2, kLongestDelay);
   }
 }
@@ -112,9 +129,7 @@ absl::StatusOr<v1::Run> FollowRun(Session& session, const std::string& name, con
 absl::Status OutcomeOf(const v1::Run& run) {
   if (run.state() == v1::SUCCEEDED) return absl::OkStatus();
   const v1::Failure& failure = run.failure();
-  std::string message = absl::StrCat(
-      run.kind() == v1::VERIFY ? "verification of " : "backup of ",
-      run.kind() == v1::VERIFY && !run.backup().empty() ? ShortName(run.backup()) : ShortName(run.database()));
+  std::string message = Subject(run);
   absl::StatusCode code = absl::StatusCode::kUnknown;
   std::string reason = absl::StrCat("RUN_", v1::RunState_Name(run.state()));
   switch (run.state()) {
@@ -140,7 +155,8 @@ absl::Status OutcomeOf(const v1::Run& run) {
       break;
   }
   if (failure.cause() != v1::FAILURE_CAUSE_UNSPECIFIED) reason = v1::FailureCause_Name(failure.cause());
-  if (run.kind() == v1::VERIFY && failure.cause() == v1::CORRUPT) code = absl::StatusCode::kDataLoss;
+  const bool backup_is_bad = failure.cause() == v1::CORRUPT || failure.cause() == v1::ASSERTION_FAILED;
+  if (run.kind() != v1::BACKUP && backup_is_bad) code = absl::StatusCode::kDataLoss;
   for (const std::string& line : failure.stderr_lines()) absl::StrAppend(&message, "\n", CleanText(line));
   const char* look = run.has_start_time() ? "logs" : "describe";  // One that never started has no log.
   const std::string hint =

@@ -20,8 +20,8 @@ struct FollowOptions {
 // and the hint says how to come back to it.
 absl::StatusOr<v1::Run> FollowRun(Session& session, const std::string& name, const FollowOptions& options = {});
 
-// OK for SUCCEEDED; otherwise an error that tells cause, text, hint and the last lines of stderr. DATA_LOSS CORRUPT for
-// a VERIFY that found the backup damaged.
+// OK for SUCCEEDED; otherwise an error that tells cause, text, hint and the last lines of stderr. DATA_LOSS with
+// reason CORRUPT or ASSERTION_FAILED for a VERIFY or DRILL that found the backup bad.
 absl::Status OutcomeOf(const v1::Run& run);
 
 }  // namespace backup::ctl

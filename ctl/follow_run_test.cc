@@ -101,6 +101,15 @@ TEST_F(FollowRunTest, GivesUpWhenTheControllerStaysAway) {
   EXPECT_THAT(std::string(run.status().message()), HasSubstr("gave up watching run r, which may go on"));
 }
 
+TEST_F(FollowRunTest, AStreamThatAStoppingControllerCancelsIsAskedForAgain) {
+  Start({});
+  controller_->Fail("WatchRun", absl::CancelledError("server shutdown"));
+
+  const auto run = FollowRun(*session_, "runs/r", {.patience = absl::ZeroDuration() - absl::Seconds(1)});
+
+  EXPECT_THAT(std::string(run.status().message()), HasSubstr("gave up watching run r, which may go on"));
+}
+
 TEST_F(FollowRunTest, TellsOtherErrorsAtOnce) {
   Start({});
   controller_->Fail("WatchRun", NotAllowed("users/x", "watch runs"));

@@ -4,7 +4,6 @@
 #include <unistd.h>
 #include <csignal>
 
-#include "base/mutex.h"
 #include "ctl/exit_code.h"
 
 namespace backup::ctl {
@@ -23,23 +22,6 @@ InterruptWatcher::~InterruptWatcher() {
   // The signal is blocked in every thread, so it can only wake the one that waits for it.
   kill(getpid(), SIGTERM);
   thread_.join();
-}
-
-bool WaitUnlessInterrupted(Cancellation& interrupt, absl::Duration duration) {
-  Mutex mu;
-  CondVar changed;
-  bool cancelled = false;
-  {
-    const Cancellation::Registration registration(interrupt, [&] {
-      MutexLock lock(mu);
-      cancelled = true;
-      changed.NotifyAll();
-    });
-    const absl::Time end = absl::Now() + duration;
-    MutexLock lock(mu);
-    for (absl::Time now = absl::Now(); !cancelled && now < end; now = absl::Now()) changed.WaitFor(mu, end - now);
-  }
-  return !interrupt.cancelled();
 }
 
 }  // namespace backup::ctl

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <thread>
 
-#include "absl/time/time.h"
 #include "base/cancellation.h"
 #include "base/signals.h"
 
@@ -24,8 +23,5 @@ class InterruptWatcher {
   std::atomic<bool> done_ = false;
   std::thread thread_;
 };
-
-// Waits for `duration` of real time, or until `interrupt` is cancelled: then false.
-bool WaitUnlessInterrupted(Cancellation& interrupt, absl::Duration duration);
 
 }  // namespace backup::ctl

@@ -20,8 +20,8 @@ size_t ListLimit::Of(Session& session) const {
   return limit_.value_or(session.output().for_people() ? kTableLimit : 0);
 }
 
-void ListLimit::TellMore(Session& session, bool more) const {
-  if (more) session.Say(absl::StrCat("these are the newest ", Of(session), "; --limit N or --limit 0 shows more"));
+void ListLimit::TellMore(Session& session, bool more, absl::string_view which) const {
+  if (more) session.Say(absl::StrCat("these are the ", which, " ", Of(session), "; --limit N or --limit 0 shows more"));
 }
 
 }  // namespace backup::ctl

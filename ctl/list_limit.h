@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "ctl/session.h"
 
 namespace backup::ctl {
@@ -15,8 +16,8 @@ class ListLimit {
   void AddFlag(CLI::App& leaf);
   // 0 for all.
   size_t Of(Session& session) const;
-  // Says on stderr that there are more, when there are.
-  void TellMore(Session& session, bool more) const;
+  // Says on stderr that there are more, when there are. `which` is what was listed.
+  void TellMore(Session& session, bool more, absl::string_view which = "newest") const;
 
  private:
   std::optional<size_t> limit_;

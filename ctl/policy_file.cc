@@ -59,6 +59,8 @@ void ReadDump(YamlReader& reader, v1::DumpSpec& dump) {
   Take(reader.OneOf("compression", {"gzip", "zstd", "none"}), [&](const std::string& v) {
     dump.set_compression(v == "gzip" ? v1::GZIP : v == "zstd" ? v1::ZSTD : v1::NONE);
   });
+  Take(reader.Integer("threads", 1, 64), [&](int64_t v) { dump.set_threads(static_cast<int32_t>(v)); });
+  Take(reader.Size("maxBytesPerSecond"), [&](int64_t v) { dump.set_max_bytes_per_second(v); });
   Take(reader.Bool("globals"), [&](bool v) { dump.set_globals(v); });
   Take(reader.Duration("lockTimeout"), [&](absl::Duration v) { *dump.mutable_lock_timeout() = ToProto(v); });
   Take(reader.Duration("stallTimeout"), [&](absl::Duration v) { *dump.mutable_stall_timeout() = ToProto(v); });
@@ -155,7 +157,7 @@ absl::StatusOr<std::vector<PolicyDocument>> ParsePolicyFile(absl::string_view te
     errors.insert(errors.end(), context.errors.begin(), context.errors.end());
     documents.push_back(std::move(document));
   }
-  RETURN_IF_ERROR(JoinErrors(errors));
+  RETURN_IF_ERROR(JoinYamlErrors(std::move(errors)));
   return documents;
 }
 

@@ -22,7 +22,7 @@ struct PolicyDocument {
   std::map<std::string, SourcePosition> positions;
 
   // Whether the file says anything at `path`.
-  bool Has(const std::string& path) const { return positions.count(path) > 0; }
+  bool Has(const std::string& path) const { return positions.contains(path); }
   // "FILE:LINE:COLUMN" of `path`, or of what is nearest above it in the file.
   std::string Place(absl::string_view path) const;
 };

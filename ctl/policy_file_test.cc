@@ -26,7 +26,7 @@ metadata: {name: nightly, labels: {tier: gold}}
 spec:
   databases: [{agent: "*", database: "*", exclude: ["*_tmp"], labels: {env: prod}}]
   schedule:  {cron: "0 22 * * *", every: 90m, timeZone: Europe/Berlin, jitter: 10m, startDeadline: 6h, overlap: SKIP, paused: false}
-  dump:      {jobs: 2, compression: gzip, globals: true, lockTimeout: 60s, stallTimeout: 10m, timeout: 6h}
+  dump:      {jobs: 2, compression: gzip, globals: true, threads: 3, maxBytesPerSecond: 50MiB, lockTimeout: 60s, stallTimeout: 10m, timeout: 6h}
   verify:    {minBytes: 1KiB, maxChange: 50%, keyTables: [public.students, public.quest_events]}
   drill:     {cron: "0 4 15 1,4,7,10 *", maxDuration: 30m, assert: ["SELECT count(*) > 0 FROM students"]}
   retention: {keepWithin: 30d, keepLast: 3, keepDaily: 7, keepWeekly: 5, keepMonthly: 12, keepYearly: 1, minimumGood: 2}
@@ -62,6 +62,8 @@ TEST(PolicyFileTest, ReadsEveryKey) {
                     lock_timeout { seconds: 60 }
                     stall_timeout { seconds: 600 }
                     timeout { seconds: 21600 }
+                    threads: 3
+                    max_bytes_per_second: 52428800
                   }
                   verify {
                     min_bytes: 1024
@@ -111,8 +113,9 @@ TEST(PolicyFileTest, EveryKeyIsDocumentedAndEveryDocumentedKeyExists) {
     ASSERT_NE(field, nullptr) << path << " is not documented";
     known.insert(field->path);
   }
-  for (const PolicyField& field : PolicyFields())
+  for (const PolicyField& field : PolicyFields()) {
     EXPECT_EQ(known.count(field.path), 1u) << field.path << " is no key of a file";
+  }
 }
 
 TEST(PolicyFileTest, ReadsSeveralDocuments) {
@@ -209,8 +212,8 @@ TEST(PolicyFileTest, TellsAllThatIsWrongAtOnce) {
 
   ASSERT_EQ(errors.size(), 3u) << documents.status();
   EXPECT_THAT(std::string(errors[0].message()), HasSubstr("f.yaml:1:1: a policy needs metadata"));
-  EXPECT_THAT(std::string(errors[1].message()), HasSubstr("f.yaml:3:37: spec.schedule.jitter: "));
-  EXPECT_THAT(std::string(errors[2].message()), HasSubstr("f.yaml:3:8: spec.dmup: unknown key"));
+  EXPECT_THAT(std::string(errors[1].message()), HasSubstr("f.yaml:3:8: spec.dmup: unknown key"));
+  EXPECT_THAT(std::string(errors[2].message()), HasSubstr("f.yaml:3:37: spec.schedule.jitter: "));
 }
 
 TEST(PolicyFileTest, RefusesWhatIsNoMap) {

@@ -33,8 +33,9 @@ void PutList(Json& map, const char* key, const List& values) {
 }
 
 void PutLabels(Json& map, const google::protobuf::Map<std::string, std::string>& labels) {
-  for (const auto& [key, value] : std::map<std::string, std::string>(labels.begin(), labels.end()))
+  for (const auto& [key, value] : std::map<std::string, std::string>(labels.begin(), labels.end())) {
     map["labels"][key] = value;
+  }
 }
 
 // Leaves out sections in which nothing is set.
@@ -70,6 +71,8 @@ Json Dump(const v1::DumpSpec& dump) {
   if (dump.compression() == v1::GZIP) map["compression"] = "gzip";
   if (dump.compression() == v1::ZSTD) map["compression"] = "zstd";
   if (dump.compression() == v1::NONE) map["compression"] = "none";
+  PutCount(map, "threads", dump.threads());
+  if (dump.max_bytes_per_second() != 0) map["maxBytesPerSecond"] = FormatSizeExact(dump.max_bytes_per_second());
   if (dump.has_globals()) map["globals"] = dump.globals();
   PutDuration(map, "lockTimeout", dump.has_lock_timeout(), dump.lock_timeout());
   PutDuration(map, "stallTimeout", dump.has_stall_timeout(), dump.stall_timeout());
@@ -112,8 +115,9 @@ std::string PolicyToYaml(const v1::Policy& policy) {
   Json metadata = {{"name", id.ok() ? *id : policy.name()}};
   PutLabels(metadata, policy.labels());
   Json spec = Json::object();
-  for (const v1::DatabaseSelector& selector : policy.spec().databases())
+  for (const v1::DatabaseSelector& selector : policy.spec().databases()) {
     spec["databases"].push_back(Selector(selector));
+  }
   PutSection(spec, "schedule", Schedule(policy.spec().schedule()));
   PutSection(spec, "dump", Dump(policy.spec().dump()));
   PutSection(spec, "verify", Verify(policy.spec().verify()));

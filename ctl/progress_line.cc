@@ -36,6 +36,10 @@ const char* PhaseWord(const v1::Run& run) {
       return "verifying";
     case v1::PUBLISHING:
       return "publishing";
+    case v1::RESTORING:
+      return "restoring";
+    case v1::COMPARING:
+      return "comparing";
     default:
       return "preparing";
   }
@@ -85,9 +89,10 @@ std::string ProgressLine(const v1::Run& run, const ProgressMeter& meter, std::op
     if (const std::optional<double> rate = meter.BytesPerSecond(); rate && *rate > 0) {
       parts.push_back(absl::StrCat(FormatSize(static_cast<int64_t>(*rate)), "/s"));
       const double left = static_cast<double>(progress.estimated_plain_bytes() - progress.plain_bytes()) / *rate;
-      if (share && left >= 0)
+      if (share && left >= 0) {
         parts.push_back(
             absl::StrCat("≈", backup::FormatDuration(absl::Ceil(absl::Seconds(left), absl::Seconds(1))), " left"));
+      }
     }
   }
   std::string line;

@@ -70,8 +70,9 @@ bool AsksForJson(const std::vector<std::string>& arguments) {
     const std::string& argument = arguments[i];
     for (const char* format : {"json", "jsonl"}) {
       if (argument == absl::StrCat("-o", format) || argument == absl::StrCat("--output=", format)) return true;
-      if ((argument == "-o" || argument == "--output") && i + 1 < arguments.size() && arguments[i + 1] == format)
+      if ((argument == "-o" || argument == "--output") && i + 1 < arguments.size() && arguments[i + 1] == format) {
         return true;
+      }
     }
   }
   return false;
@@ -85,12 +86,13 @@ ExitCode RunCommandLine(const std::vector<std::string>& arguments, CommandEnviro
   AddCommands(tree);
   const absl::StatusOr<ExitCode> exit_code = Run(tree, arguments);
   environment.out.flush();
-  if (exit_code.ok()) return *exit_code;
+  const absl::Status status = exit_code.ok() && environment.out.fail() ? OutputFailed() : exit_code.status();
+  if (status.ok()) return *exit_code;
   ErrorStyle style = session.error_style();
   style.json = style.json || AsksForJson(arguments);
-  WriteError(exit_code.status(), style, environment.err);
+  WriteError(status, style, environment.err);
   environment.err.flush();
-  return ExitCodeOf(exit_code.status());
+  return ExitCodeOf(status);
 }
 
 }  // namespace backup::ctl

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "base/proto_json.h"
 #include "base/status_macros.h"
 #include "ctl/commands.h"
 #include "ctl/database_argument.h"
@@ -25,6 +27,37 @@ struct ListFlags {
   ListLimit limit;
 };
 
+// A day of the schedule lies ahead of what has happened, and would hide it.
+void LeaveOutThoseToCome(v1::RunFilter& filter) {
+  const google::protobuf::EnumDescriptor& states = *v1::RunState_descriptor();
+  for (int i = 0; i < states.value_count(); ++i) {
+    const auto state = static_cast<v1::RunState>(states.value(i)->number());
+    if (state != v1::RUN_STATE_UNSPECIFIED && state != v1::SCHEDULED) filter.add_states(state);
+  }
+}
+
+bool AsksForThoseToCome(const v1::RunFilter& filter) {
+  return filter.states_size() == 1 && filter.states(0) == v1::SCHEDULED;
+}
+
+// Rows come in the order they were made: a slot's a day ahead, one asked for by hand just before it is due. A person
+// wants the order in which they were or are due.
+constexpr size_t kRowsMadeMeanwhile = 1000;
+
+// The first `limit` of `listed` in the order of their time: what is to come from the next on, all else from the last
+// back. 0 for all.
+void SortByTime(bool to_come, size_t limit, Listed<v1::Run>* listed) {
+  std::stable_sort(listed->items.begin(), listed->items.end(), [to_come](const v1::Run& a, const v1::Run& b) {
+    const absl::Time of_a = ToAbsl(a.slot_time());
+    const absl::Time of_b = ToAbsl(b.slot_time());
+    return to_come ? of_a < of_b : of_a > of_b;
+  });
+  if (limit != 0 && listed->items.size() > limit) {
+    listed->items.resize(limit);
+    listed->more = true;
+  }
+}
+
 absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
   v1::ListRunsRequest request;
   if (!flags.policy.empty()) request.mutable_filter()->set_policy(FullName("policies", flags.policy));
@@ -33,6 +66,7 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
     ASSIGN_OR_RETURN(const int state, ParseEnumWord(word, *v1::RunState_descriptor()));
     request.mutable_filter()->add_states(static_cast<v1::RunState>(state));
   }
+  if (flags.states.empty()) LeaveOutThoseToCome(*request.mutable_filter());
   for (const std::string& word : flags.kinds) {
     ASSIGN_OR_RETURN(const int kind, ParseEnumWord(word, *v1::RunKind_descriptor()));
     request.mutable_filter()->add_kinds(static_cast<v1::RunKind>(kind));
@@ -42,11 +76,15 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
     ASSIGN_OR_RETURN(const std::string database, ResolveDatabase(*client, flags.database));
     request.mutable_filter()->set_database(database);
   }
-  ASSIGN_OR_RETURN(const Listed<v1::Run> listed, ListPages(*client, &v1::RunService::Stub::ListRuns, request,
-                                                           &v1::ListRunsResponse::runs, flags.limit.Of(session)));
+  const bool to_come = AsksForThoseToCome(request.filter());
+  const size_t limit = flags.limit.Of(session);
+  ASSIGN_OR_RETURN(Listed<v1::Run> listed,
+                   ListPages(*client, &v1::RunService::Stub::ListRuns, request, &v1::ListRunsResponse::runs,
+                             limit == 0 || to_come ? 0 : limit + kRowsMadeMeanwhile));
+  SortByTime(to_come, limit, &listed);
   session.output().List("runs", Pointers(listed.items), [&] { return RunTable(listed.items, session.now()); });
   if (listed.items.empty() && session.output().for_people()) session.Say("no runs");
-  flags.limit.TellMore(session, listed.more);
+  flags.limit.TellMore(session, listed.more, to_come ? "next" : "newest");
   return ExitCode::kOk;
 }
 
@@ -83,21 +121,23 @@ absl::StatusOr<ExitCode> Cancel(Session& session, const std::string& name, const
 
 void AddRunCommands(CommandTree& tree) {
   Session& session = tree.session();
-  CLI::App& noun = tree.AddNoun("run", "Runs: every backup and verification, past, present and due", kWatchGroup);
+  CLI::App& noun =
+      tree.AddNoun("run", "Runs: every backup, verification, restore and drill, past, present and due", kWatchGroup);
 
   auto list = std::make_shared<ListFlags>();
-  CLI::App& list_leaf =
-      tree.AddLeaf(noun, "list",
-                   {"List runs, the newest first", "",
-                    "backupctl run list --state failed --state missed\nbackupctl run list --database shop"},
-                   [&session, list] { return List(session, *list); });
+  CLI::App& list_leaf = tree.AddLeaf(
+      noun, "list",
+      {"List runs, the newest first",
+       "Runs yet to come are left out; --state scheduled lists those of the next 24 hours, the next one first.",
+       "backupctl run list --state failed --state missed\nbackupctl run list --database shop"},
+      [&session, list] { return List(session, *list); });
   list_leaf.add_option("--policy", list->policy, "only runs of this policy")->type_name("POLICY");
   list_leaf.add_option("--agent", list->agent, "only runs of this agent")->type_name("AGENT");
   list_leaf.add_option("--database", list->database, "only runs about this database")->type_name("DATABASE");
   list_leaf.add_option("--state", list->states, "only runs in this state; may be repeated")
       ->type_name("STATE")
       ->allow_extra_args(false);
-  list_leaf.add_option("--kind", list->kinds, "backup or verify; may be repeated")
+  list_leaf.add_option("--kind", list->kinds, "backup, verify, restore or drill; may be repeated")
       ->type_name("KIND")
       ->allow_extra_args(false);
   list->limit.AddFlag(list_leaf);
@@ -111,7 +151,8 @@ void AddRunCommands(CommandTree& tree) {
   add("describe", {"Show everything about one run", "", "backupctl run describe 7k3m9q2x4d"}, Describe);
   add("watch",
       {"Follow a run to its end",
-       "Exit code 0 when it succeeded, 1 when it did not, 8 when a verification found the backup bad. Ctrl-C stops "
+       "Exit code 0 when it succeeded, 1 when it did not, 8 when it found the backup bad. Ctrl-C "
+       "stops "
        "the\n"
        "watching, not the run.",
        "backupctl run watch 7k3m9q2x4d"},

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/cancellation.h"
 #include "base/errors.h"
 #include "base/proto_json.h"
 #include "base/status_macros.h"
 #include "base/units.h"
-#include "ctl/interrupt.h"
 #include "ctl/run_view.h"
 
 namespace backup::ctl {
@@ -73,7 +73,7 @@ absl::StatusOr<ExitCode> Follow(Session& session, Client& client, const std::str
     // The stream itself ends when the run has ended and its last lines were sent.
     if (status.ok() && ended) return ExitCode::kOk;
     if (!status.ok() && ErrorReason(status) != "CONTROLLER_TIMEOUT") return status;
-    if (!WaitUnlessInterrupted(session.environment().interrupt, kRetryDelay)) {
+    if (!WaitUnlessCancelled(session.environment().interrupt, kRetryDelay)) {
       return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED", "interrupted");
     }
   }

@@ -102,12 +102,30 @@ std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now
   }
   if (run.has_progress()) {
     const v1::Progress& progress = run.progress();
-    facts.push_back(
-        {"Progress",
-         absl::StrCat(v1::RunPhase_Name(progress.phase()), ", ", FormatSize(progress.plain_bytes()), " dumped, ",
-                      FormatSize(progress.stored_bytes()), " stored, ", CountText(progress.row_count()), " rows, ",
-                      progress.tables_done(), " of ", progress.table_count(), " tables")});
+    const std::string bytes = run.kind() == v1::BACKUP ? absl::StrCat(FormatSize(progress.plain_bytes()), " dumped, ",
+                                                                      FormatSize(progress.stored_bytes()), " stored")
+                                                       : absl::StrCat(FormatSize(progress.plain_bytes()), " read");
+    facts.push_back({"Progress", absl::StrCat(v1::RunPhase_Name(progress.phase()), ", ", bytes, ", ",
+                                              CountText(progress.row_count()), " rows, ", progress.tables_done(),
+                                              " of ", progress.table_count(), " tables")});
   }
+  if (run.spec().has_restore()) {
+    const v1::RestoreRunSpec& restore = run.spec().restore();
+    facts.push_back({restore.plan_only() ? "Would restore to" : "Restores to",
+                     absl::StrCat("new database \"", restore.database(), "\" on ", restore.target())});
+  }
+  for (const std::string& obstacle : run.restore_facts().obstacles()) facts.push_back({"In the way", obstacle});
+  if (run.restore_facts().has_restore_duration()) {
+    const v1::RestoreFacts& restored = run.restore_facts();
+    facts.push_back(
+        {"Restored", absl::StrCat(CountText(restored.table_count()), " tables with ", CountText(restored.row_count()),
+                                  " rows in ", ElapsedText(ToAbsl(restored.restore_duration())))});
+    facts.push_back({"Compared", restored.contents_compared() ? "every table, equal" : "rows counted"});
+  }
+  if (run.spec().drill().has_max_duration()) {
+    facts.push_back({"Allowed", backup::FormatDuration(ToAbsl(run.spec().drill().max_duration()))});
+  }
+  for (const std::string& assertion : run.spec().drill().assertions()) facts.push_back({"Assertion", assertion});
   std::string out = LayOutFacts(facts, color);
   if (!run.has_failure()) return out;
   absl::StrAppend(&out, "\n", output.Paint("Failure", Color::kBold), "\n",

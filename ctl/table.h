@@ -26,8 +26,10 @@ struct Column {
 
 struct Cell {
   // Implicit, so that rows can be written as lists of strings.
+  // NOLINTBEGIN(google-explicit-constructor)
   Cell(std::string t, Color c = Color::kNone) : text(std::move(t)), color(c) {}
   Cell(const char* t, Color c = Color::kNone) : text(t), color(c) {}
+  // NOLINTEND(google-explicit-constructor)
   std::string text;  // Cleaned when the table is laid out; empty shows as "-".
   Color color = Color::kNone;
 };

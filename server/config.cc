@@ -84,7 +84,7 @@ absl::Status ReadConfigFile(const std::string& path, ControllerOptions& options)
     options.log_level = *ParseLogLevel(*level);
   }
   reader.Finish();
-  return JoinErrors(context.errors);
+  return JoinYamlErrors(context.errors);
 }
 
 absl::Status CheckOptions(const ControllerOptions& options) {

@@ -68,7 +68,10 @@ absl::Status EmbeddedCatalog::Prepare() {
   RETURN_IF_ERROR(MakeCluster());
   RETURN_IF_ERROR(ChooseSocketDirectory());
   url_ = absl::StrCat("postgresql://", kDatabaseUser, "@/postgres?host=", EncodeSegment(socket_directory_));
-  return AwaitPredecessor(cluster_directory_, options_.start_timeout);
+  RETURN_IF_ERROR(AwaitPredecessor(cluster_directory_, options_.start_timeout));
+  // Now it is nobody's, whosever pid is in it.
+  unlink((socket_directory_ + "/.s.PGSQL.5432.lock").c_str());
+  return absl::OkStatus();
 }
 
 absl::Status EmbeddedCatalog::PrepareDirectory() {

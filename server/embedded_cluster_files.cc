@@ -23,6 +23,7 @@
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/status_macros.h"
+#include "base/working_directory.h"
 
 namespace backup::server {
 namespace {
@@ -96,7 +97,8 @@ absl::Status CheckReachable(const std::string& path, const std::optional<std::st
 }
 
 bool SocketPathFits(absl::string_view directory) {
-  return directory.size() + sizeof("/.s.PGSQL.5432.lock") - 1 <= kLongestSocketPath;
+  return directory.size() + sizeof("/.s.PGSQL.5432.lock") - 1 <= kLongestSocketPath &&
+         !absl::StrContains(directory, ',');
 }
 
 absl::StatusOr<std::string> MakeShortSocketDirectory(const std::string& note, const std::optional<std::string>& owner) {
@@ -110,7 +112,8 @@ absl::StatusOr<std::string> MakeShortSocketDirectory(const std::string& note, co
 
 void RemoveShortSocketDirectory(const std::string& note) {
   const absl::StatusOr<std::string> path = ReadFile(note);
-  absl::string_view suffix = path.ok() ? *path : "";
+  if (!path.ok()) return;
+  absl::string_view suffix = *path;
   // The note lies where the server's user can write: it must not lead us astray.
   if (!absl::ConsumePrefix(&suffix, kShortSocketPrefix) || suffix.find('/') != absl::string_view::npos) return;
   std::error_code ignored;
@@ -177,7 +180,12 @@ absl::Status AwaitPredecessor(const std::string& cluster, absl::Duration timeout
   const FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!process.valid()) return absl::OkStatus();
   if (!IsServerOf(pid, cluster)) {
-    // Another process got the number, after a reboot for instance. PostgreSQL would take that one for its predecessor.
+    // Another process got the number, after a reboot for instance, or nobody has waited for the dead one. PostgreSQL
+    // would take either for its predecessor.
+    if (!AwaitNobodyWorksIn(cluster, timeout)) {
+      return Refused("CATALOG_DIRECTORY_BUSY", absl::StrCat("processes of a killed server still work in ", cluster),
+                     "try again when they have ended");
+    }
     if (unlink(lock_file.c_str()) == 0) return absl::OkStatus();
     return ErrnoToStatus(errno, absl::StrCat("cannot remove ", lock_file));
   }

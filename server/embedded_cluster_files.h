@@ -25,7 +25,8 @@ absl::Status MakeOwnedDirectory(const std::string& path, const std::optional<std
 // CATALOG_DIRECTORY_UNREACHABLE, naming the directory that bars the way, when `user` cannot enter `path`.
 absl::Status CheckReachable(const std::string& path, const std::optional<std::string>& user);
 
-// Whether a server's socket in `directory` has a path that the kernel takes (107 bytes, unix(7)).
+// Whether a server's socket in `directory` has a path that the kernel takes (107 bytes, unix(7)) and that libpq can
+// name: a comma parts hosts there (PostgreSQL manual, 34.1.2).
 bool SocketPathFits(absl::string_view directory);
 // A private directory with a short path, in /tmp; its path is kept in the file `note`. One that a predecessor left is
 // removed.

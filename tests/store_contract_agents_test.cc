@@ -118,7 +118,10 @@ TEST_P(AgentStoreTest, OutputOnlyFieldsOfADatabaseComeFromTheCatalog) {
   AddBackup(TestBackup(1, "agents/db1/databases/a"));
   AddBackup(TestBackup(2, "agents/db1/databases/a", v1::SUSPICIOUS));
   Plan("paused", {PlannedRun("r0", "paused", "a", absl::Hours(1))});
-  Plan("nightly", {PlannedRun("r2", "nightly", "a", absl::Hours(3)), PlannedRun("r1", "nightly", "a", absl::Hours(2))});
+  v1::Run drill = PlannedRun("r3", "nightly", "a", absl::Hours(1));
+  drill.set_kind(v1::DRILL);
+  Plan("nightly",
+       {PlannedRun("r2", "nightly", "a", absl::Hours(3)), PlannedRun("r1", "nightly", "a", absl::Hours(2)), drill});
   server::AgentReport report = Report(2, {"a", "b"});
   report.databases[0].set_last_good_backup("backups/forged");
   report.databases[0].add_policies("policies/forged");

@@ -53,6 +53,21 @@ TEST_P(FleetStoreTest, StatusHoldsEachDatabaseWithItsNewestGoodBackupAndItsLastD
   EXPECT_THAT(NamesOf(status->agents()), ElementsAre("agents/db1", "agents/db2"));
 }
 
+TEST_P(FleetStoreTest, ARunCancelledAheadOfItsTimeIsNotTheLastRun) {
+  AddAgent("db1", {"orders"});
+  AddPolicy("nightly");
+  Plan("nightly", {PlannedRun("slot", "nightly", "orders", absl::Hours(1)),
+                   PlannedRun("next", "nightly", "orders", absl::Hours(25))});
+  Change("runs/slot", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
+  Change("runs/next", [](v1::Run& run) { run.set_state(v1::CANCELLED); });
+
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(3));
+
+  ASSERT_THAT(status, IsOk());
+  ASSERT_EQ(status->databases_size(), 1);
+  EXPECT_EQ(status->databases(0).last_run().name(), "runs/slot");
+}
+
 TEST_P(FleetStoreTest, StatusCountsBackupsAndTheDueRunsOfADay) {
   AddAgent("db1", {"orders"});
   AddPolicy("nightly");

@@ -124,9 +124,11 @@ TEST_P(PolicyStoreTest, DeletesThePolicyAndLeavesItsRuns) {
 
 TEST_P(PolicyStoreTest, FillsInNextSlotAndCountOfDatabasesFromThePlan) {
   AddPolicy("nightly");
+  v1::Run drill = PlannedRun("r4", "nightly", "orders", absl::Minutes(30));
+  drill.set_kind(v1::DRILL);
   Plan("nightly",
        {PlannedRun("r1", "nightly", "orders", absl::Hours(3)), PlannedRun("r2", "nightly", "orders", absl::Hours(1)),
-        PlannedRun("r3", "nightly", "crm", absl::Hours(2))});
+        PlannedRun("r3", "nightly", "crm", absl::Hours(2)), drill});
 
   const absl::StatusOr<v1::Policy> policy = store().GetPolicy("policies/nightly");
 

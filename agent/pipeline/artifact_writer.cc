@@ -21,6 +21,7 @@ namespace {
 
 // Dirty pages go to the disk while the dump runs, not all at once at the end.
 constexpr int64_t kWritebackBytes = 8 << 20;
+constexpr size_t kDrainBytes = 1 << 20;
 
 // Renames without replacing. File systems without renameat2's flags get the plain rename, which for directories
 // replaces only an empty one.
@@ -64,17 +65,26 @@ absl::Status ArtifactFileWriter::Write(absl::string_view bytes) {
 
 absl::Status ArtifactFileWriter::Finish() {
   RETURN_IF_ERROR(failed_);
+  stored_sha256_ = hash_.FinishHex();
   // A second fsync after a failed one may say that all is well when it is not.
   if (fsync(fd_.get()) != 0) {
     failed_ = StorageError(errno, absl::StrCat("cannot make ", path_, " durable"));
     return failed_;
   }
+  return Close();
+}
+
+absl::Status ArtifactFileWriter::FinishScratch() {
+  RETURN_IF_ERROR(failed_);
+  stored_sha256_ = hash_.FinishHex();
+  return Close();
+}
+
+absl::Status ArtifactFileWriter::Close() {
   if (close(fd_.Release()) != 0) {
     failed_ = StorageError(errno, absl::StrCat("cannot close ", path_));
-    return failed_;
   }
-  stored_sha256_ = hash_.FinishHex();
-  return absl::OkStatus();
+  return failed_;
 }
 
 absl::StatusOr<std::unique_ptr<ArtifactWriter>> ArtifactWriter::Create(const std::string& root, absl::string_view agent,
@@ -126,6 +136,32 @@ absl::StatusOr<std::string> ArtifactWriter::WriteFile(const std::string& name, a
   RETURN_IF_ERROR(file->Write(contents));
   RETURN_IF_ERROR(file->Finish());
   return file->stored_sha256();
+}
+
+absl::Status ArtifactWriter::Drain(const std::string& name, ByteSink& sink) {
+  const std::string path = absl::StrCat(partial_path_, "/", name);
+  FileDescriptor fd(openat(partial_fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.valid()) {
+    return StorageError(errno, absl::StrCat("cannot read ", path));
+  }
+  std::string buffer(kDrainBytes, '\0');
+  while (true) {
+    const ssize_t count = read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      return StorageError(errno, absl::StrCat("cannot read ", path));
+    }
+    if (count == 0) {
+      break;
+    }
+    RETURN_IF_ERROR(sink.Write(absl::string_view(buffer.data(), static_cast<size_t>(count))));
+  }
+  if (unlinkat(partial_fd_.get(), name.c_str(), 0) != 0) {
+    return StorageError(errno, absl::StrCat("cannot remove ", path));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ArtifactWriter::Commit() {

@@ -19,14 +19,17 @@ class ArtifactFileWriter : public ByteSink {
   absl::Status Write(absl::string_view bytes) override;
   // Makes the contents durable and closes the file.
   absl::Status Finish() override;
+  // Closes the file, which is only for now, without making it durable.
+  absl::Status FinishScratch();
 
   int64_t stored_bytes() const { return stored_bytes_; }
-  // After Finish.
+  // After Finish or FinishScratch.
   const std::string& stored_sha256() const { return stored_sha256_; }
 
  private:
   friend class ArtifactWriter;
   ArtifactFileWriter(FileDescriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  absl::Status Close();
 
   FileDescriptor fd_;
   const std::string path_;  // For messages.
@@ -53,6 +56,9 @@ class ArtifactWriter {
   absl::StatusOr<std::unique_ptr<ArtifactFileWriter>> CreateFile(const std::string& name);
   // A small file, whole and durable; returns its SHA-256, lower-case hex.
   absl::StatusOr<std::string> WriteFile(const std::string& name, absl::string_view contents);
+
+  // Streams what a scratch file holds into `sink`, without finishing that, and removes the file.
+  absl::Status Drain(const std::string& name, ByteSink& sink);
 
   // Makes the names durable, gives the directory its final name (replacing nothing), and makes that durable. When it
   // fails the artifact is removed, under whichever name.

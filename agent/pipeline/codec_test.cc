@@ -33,14 +33,14 @@ struct Encoded {
 Encoded Encode(const std::string& plain, size_t piece_bytes, v1::Codec codec = v1::GZIP, int level = 0,
                const std::vector<size_t>& starts = {}) {
   StringSink sink;
-  auto encoder = MakeEncoder(codec, level, &sink);
+  auto encoder = Encoder::Create({.codec = codec, .level = level, .thread_count = 3}, &sink);
   EXPECT_THAT(encoder, IsOk());
   size_t next_start = 0;
   for (size_t position = 0; position < plain.size();) {
     size_t end = std::min(position + piece_bytes, plain.size());
     if (next_start < starts.size()) {
       if (starts[next_start] == position) {
-        EXPECT_THAT((*encoder)->StartMember(), IsOk());
+        (*encoder)->StartMember();
         ++next_start;
         continue;
       }
@@ -93,7 +93,7 @@ std::string SomeText(size_t bytes) {
 
 TEST(GzipTest, RoundTripsInPiecesOfAnySize) {
   const std::string text = SomeText(3'500'000);
-  for (int level : {0, 1, 2, 3}) {
+  for (int level : {0, 1, 2, 3, 4, 6}) {
     for (size_t piece_bytes : {size_t{1000}, size_t{65536}, size_t{1} << 24}) {
       const Encoded encoded = Encode(text, piece_bytes, v1::GZIP, level);
       std::vector<MemberOffset> members;
@@ -221,8 +221,11 @@ TEST(PlainCodecTest, PassesBytesAndStopsAtTheLimit) {
 
 TEST(CodecTest, UnknownCodecsAndLevelsAreRefused) {
   StringSink sink;
-  EXPECT_THAT(MakeEncoder(v1::ZSTD, 0, &sink), HasReason("COMPRESSION_UNSUPPORTED"));
-  EXPECT_THAT(MakeEncoder(v1::GZIP, 4, &sink), HasReason("COMPRESSION_UNSUPPORTED"));
+  for (const EncoderOptions& options :
+       {EncoderOptions{.codec = v1::CODEC_UNSPECIFIED}, EncoderOptions{.codec = v1::GZIP, .level = 13},
+        EncoderOptions{.codec = v1::ZSTD, .level = 20}, EncoderOptions{.codec = v1::NONE, .level = 1}}) {
+    EXPECT_THAT(Encoder::Create(options, &sink), HasReason("COMPRESSION_UNSUPPORTED"));
+  }
   EXPECT_THAT(MakeDecoder(v1::ZSTD, 1, &sink), HasReason("COMPRESSION_UNSUPPORTED"));
 }
 

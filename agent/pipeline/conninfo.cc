@@ -192,6 +192,19 @@ absl::StatusOr<Conninfo> Conninfo::Parse(const ConnectionTarget& target) {
   return conninfo;
 }
 
+Conninfo Conninfo::WithDatabase(const std::string& dbname) const {
+  Conninfo other = *this;
+  other.parameters_["dbname"] = dbname;
+  return other;
+}
+
+Conninfo Conninfo::AsUser(const std::string& user) const {
+  Conninfo other = *this;
+  other.parameters_["user"] = user;
+  other.password_.clear();
+  return other;
+}
+
 std::string Conninfo::Describe() const {
   auto get = [this](const char* key, const char* fallback) {
     auto value = parameters_.find(key);

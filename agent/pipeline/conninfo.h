@@ -27,6 +27,11 @@ class Conninfo {
   // "" when none was given; a secret.
   const std::string& password() const { return password_; }
 
+  // The same server, another database.
+  Conninfo WithDatabase(const std::string& dbname) const;
+  // Without a password: for servers that want none.
+  Conninfo AsUser(const std::string& user) const;
+
   // For messages: `database "x" at host:5432 as user "y"`; clean text, without secrets.
   std::string Describe() const;
 

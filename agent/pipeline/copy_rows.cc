@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pipeline/copy_rows.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstring>
-
-#include "absl/strings/str_format.h"
 
 namespace backup::agent {
 namespace {
@@ -15,19 +11,14 @@ bool IsEndMark(const char* line, int64_t size) { return size == 2 && line[0] == 
 
 }  // namespace
 
-void CopyRows::FreeState::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
-
-CopyRows::CopyRows() : partial_(XXH3_createState()) {}
-CopyRows::~CopyRows() = default;
-
 void CopyRows::Begin() {
   partial_bytes_ = row_count_ = plain_bytes_ = 0;
-  sum_high_ = sum_low_ = 0;
+  sum_ = {};
 }
 
-void CopyRows::AddRow(uint64_t high, uint64_t low, int64_t size) {
-  sum_low_ += low;
-  sum_high_ += high + (sum_low_ < low ? 1 : 0);
+void CopyRows::AddRow(const Hash128& hash, int64_t size) {
+  sum_.low += hash.low;
+  sum_.high += hash.high + (sum_.low < hash.low ? 1 : 0);
   ++row_count_;
   plain_bytes_ += size + 1;
 }
@@ -44,18 +35,17 @@ bool CopyRows::Take(absl::string_view* input) {
         input->remove_prefix(newline + 1 - input->data());
         return true;
       }
-      const XXH128_hash_t hash = XXH3_128bits(position, size);
-      AddRow(hash.high64, hash.low64, size);
+      AddRow(HashOf(absl::string_view(position, static_cast<size_t>(size))), size);
       position = newline + 1;
       continue;
     }
     if (partial_bytes_ == 0) {
-      XXH3_128bits_reset(partial_.get());
+      partial_.Reset();
     }
     for (int64_t i = 0; i < size && partial_bytes_ + i < 2; ++i) {
       partial_begin_[partial_bytes_ + i] = position[i];
     }
-    XXH3_128bits_update(partial_.get(), position, size);
+    partial_.Update(absl::string_view(position, static_cast<size_t>(size)));
     partial_bytes_ += size;
     if (newline == nullptr) {
       break;
@@ -67,8 +57,7 @@ bool CopyRows::Take(absl::string_view* input) {
       input->remove_prefix(position - input->data());
       return true;
     }
-    const XXH128_hash_t hash = XXH3_128bits_digest(partial_.get());
-    AddRow(hash.high64, hash.low64, row_bytes);
+    AddRow(partial_.Digest(), row_bytes);
   }
   input->remove_prefix(input->size());
   return false;
@@ -77,7 +66,7 @@ bool CopyRows::Take(absl::string_view* input) {
 void CopyRows::Report(v1::TableFacts* facts) const {
   facts->set_row_count(row_count_);
   facts->set_plain_bytes(plain_bytes_);
-  facts->set_content_hash(absl::StrFormat("%016x%016x", sum_high_, sum_low_));
+  facts->set_content_hash(ToHex(sum_));
 }
 
 }  // namespace backup::agent

@@ -13,13 +13,13 @@
 namespace backup::agent {
 namespace {
 
-// Tables whose rows pg_dump stores; `%` stands for the columns wanted.
+// Tables of pg_dump's; `%` stands for the columns wanted, `@` for the kinds.
 constexpr char kTables[] = R"(
 SELECT %
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid
- WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+ WHERE c.relkind IN (@) AND c.relpersistence <> 't'
    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                     WHERE d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
@@ -32,7 +32,9 @@ SELECT pg_catalog.current_database(), d.oid, pg_catalog.pg_encoding_to_char(d.en
        (extract(epoch FROM pg_catalog.statement_timestamp()) * 1000000)::bigint
   FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())";
 
-std::string TablesQuery(absl::string_view columns) { return absl::StrReplaceAll(kTables, {{"%", columns}}); }
+std::string TablesQuery(absl::string_view columns) {
+  return absl::StrReplaceAll(kTables, {{"%", columns}, {"@", "'r'"}});
+}
 
 std::string Text(const std::optional<std::string>& value) { return NameToUtf8(value.value_or("")); }
 
@@ -119,22 +121,29 @@ absl::StatusOr<DatabaseFacts> ReadDatabaseFacts(PgSession& session, absl::Durati
   return facts;
 }
 
-absl::StatusOr<std::vector<ExpectedTable>> ReadExpectedTables(PgSession& session, absl::Duration statement_timeout) {
+std::string LockableTablesQuery() {
+  return absl::StrReplaceAll(kTables, {{"%", "pg_catalog.format('%I.%I', n.nspname, c.relname)"}, {"@", "'r', 'p'"}});
+}
+
+absl::StatusOr<std::vector<ExpectedTable>> ReadExpectedTables(PgSession& session, bool with_sizes,
+                                                              absl::Duration statement_timeout) {
   // pg_partition_root came with 12; before it, a partition is known by its own name only.
   const bool has_root = session.server_version_num() >= 120000;
   const std::string root = "CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid) END";
-  const std::string columns =
-      has_root ? absl::StrCat(
-                     "n.nspname, c.relname,"
-                     " (SELECT rn.nspname FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn"
-                     " ON rn.oid = r.relnamespace WHERE r.oid = ",
-                     root, "), (SELECT r.relname FROM pg_catalog.pg_class r WHERE r.oid = ", root, ")")
-               : "n.nspname, c.relname, NULL, NULL";
+  std::string columns = has_root
+                            ? absl::StrCat(
+                                  "n.nspname, c.relname,"
+                                  " (SELECT rn.nspname FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn"
+                                  " ON rn.oid = r.relnamespace WHERE r.oid = ",
+                                  root, "), (SELECT r.relname FROM pg_catalog.pg_class r WHERE r.oid = ", root, ")")
+                            : "n.nspname, c.relname, NULL, NULL";
+  absl::StrAppend(&columns, with_sizes ? ", pg_catalog.pg_table_size(c.oid)" : ", 0");
   ASSIGN_OR_RETURN(PgRows rows, session.Query(TablesQuery(columns), statement_timeout));
   std::vector<ExpectedTable> tables;
   tables.reserve(rows.size());
   for (const auto& row : rows) {
-    tables.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or("")});
+    tables.push_back(
+        {row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or(""), Number(row[4])});
   }
   return tables;
 }

@@ -21,6 +21,10 @@ absl::Status PrepareSession(PgSession& session, absl::Duration statement_timeout
 // What ProbeDatabase tells, in a prepared session.
 absl::StatusOr<DatabaseFacts> ReadDatabaseFacts(PgSession& session, absl::Duration statement_timeout);
 
+// Asks for the tables that pg_dump locks, one row with the quoted and qualified name of each: those whose rows it
+// stores, and partitioned ones.
+std::string LockableTablesQuery();
+
 // A table whose rows pg_dump stores. Raw bytes in the database's encoding, as the dump spells them.
 struct ExpectedTable {
   std::string schema;
@@ -28,10 +32,13 @@ struct ExpectedTable {
   // The partitioned table at the top, when it is a partition; else "".
   std::string root_schema;
   std::string root_name;
+  // What its rows come to, about, from the size of the table on disk; 0 unless asked for.
+  int64_t bytes = 0;
 };
 
 // By the rules of pg_dump: ordinary tables, no temporary ones, none of the system's and none that belong to an
-// extension.
-absl::StatusOr<std::vector<ExpectedTable>> ReadExpectedTables(PgSession& session, absl::Duration statement_timeout);
+// extension. With `with_sizes`, which waits behind an exclusive lock of another session on a table.
+absl::StatusOr<std::vector<ExpectedTable>> ReadExpectedTables(PgSession& session, bool with_sizes,
+                                                              absl::Duration statement_timeout);
 
 }  // namespace backup::agent

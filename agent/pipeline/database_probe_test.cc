@@ -117,7 +117,7 @@ TEST_F(DatabaseProbeTest, ExpectedTablesAreThoseThatPgDumpStores) {
   auto session = PgSession::Connect(*conninfo, absl::Seconds(10), nullptr);
   ASSERT_THAT(session, IsOk());
   ASSERT_THAT((*session)->Query("CREATE TEMPORARY TABLE passing (x integer)", absl::Seconds(10)), IsOk());
-  auto tables = ReadExpectedTables(**session, absl::Seconds(10));
+  auto tables = ReadExpectedTables(**session, /*with_sizes=*/true, absl::Seconds(10));
   ASSERT_THAT(tables, IsOk());
   EXPECT_THAT(*tables, SizeIs(agent::testing::kRichSchemaTableCount));
   int partitions = 0;

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "agent/pipeline/job_failure.h"
 #include "base/text.h"
 
@@ -76,6 +77,11 @@ std::string MainLine(const std::vector<std::string>& lines) {
   return lines.empty() ? "" : lines.back();
 }
 
+// libpq's messages have several lines, such as DETAIL and a question.
+std::string OneLine(absl::string_view message) {
+  return CleanText(absl::StrReplaceAll(message, {{"\n\t", " "}, {"\n", " "}, {"\t", " "}}), 1000);
+}
+
 }  // namespace
 
 v1::FailureCause CauseOfSqlState(absl::string_view sqlstate) {
@@ -124,8 +130,15 @@ std::string HintFor(v1::FailureCause cause, absl::string_view text) {
       return "install the PostgreSQL client programs of the server's major version";
     case v1::WRONG_DATABASE:
       return "check the database's name and host in the agent's file";
+    case v1::DUMP_FAILED:
+      if (absl::StrContains(text, "max_locks_per_transaction") || absl::StrContains(text, "out of shared memory")) {
+        return "raise max_locks_per_transaction of the database server: a dump locks every table";
+      }
+      return absl::StrContains(text, "No space left on device")
+                 ? "the database server's own disk is full"
+                 : "look into the log of the database server for that time";
     default:
-      return absl::StrContains(text, "No space left on device") ? "the database server's own disk is full" : "";
+      return "";
   }
 }
 
@@ -135,13 +148,13 @@ absl::Status ConnectError(absl::string_view description, absl::string_view libpq
     cause = v1::NETWORK;
   }
   // "permission denied for database": a right that the login lacks.
-  return JobError(cause, absl::StrCat("cannot log in to ", description, ": ", CleanText(libpq_message, 1000)),
+  return JobError(cause, absl::StrCat("cannot log in to ", description, ": ", OneLine(libpq_message)),
                   HintFor(cause, libpq_message));
 }
 
 absl::Status QueryError(absl::string_view sqlstate, absl::string_view libpq_message) {
   const v1::FailureCause cause = sqlstate.empty() ? CauseOfText(libpq_message) : CauseOfSqlState(sqlstate);
-  return JobError(cause, absl::StrCat("a query of the database failed: ", CleanText(libpq_message, 1000)),
+  return JobError(cause, absl::StrCat("a query of the database failed: ", OneLine(libpq_message)),
                   HintFor(cause, libpq_message));
 }
 

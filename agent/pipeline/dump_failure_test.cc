@@ -64,6 +64,13 @@ TEST(DumpFailureTest, KnowsSqlStates) {
   EXPECT_EQ(CauseOfSqlState(""), v1::DUMP_FAILED);
 }
 
+TEST(DumpFailureTest, AMessageOfLibpqIsOneLine) {
+  const absl::Status status =
+      QueryError("", "connection failed: No such file or directory\n\tIs the server running locally?\n");
+
+  EXPECT_THAT(std::string(status.message()), HasSubstr("No such file or directory Is the server running locally?"));
+}
+
 TEST(DumpFailureTest, ChildErrorNamesTheTableAndKeepsTheLines) {
   ExitStatus exit;
   exit.code = 1;

@@ -2,8 +2,10 @@
 #include "agent/pipeline/dump_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "absl/strings/str_cat.h"
 #include "agent/pipeline/dump_failure.h"
@@ -21,6 +23,8 @@ constexpr absl::Duration kTerminateGrace = absl::Seconds(3);
 // How long a child that has closed its output may take to exit.
 constexpr absl::Duration kExitTimeout = absl::Seconds(60);
 constexpr int kPipeBytes = 1 << 20;
+// Less than pg_dump takes to fill the pipe.
+constexpr int kGatherMs = 1;
 
 std::string ShortName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -38,11 +42,14 @@ absl::StatusOr<std::unique_ptr<DumpProcess>> DumpProcess::Start(const std::strin
   ChildOptions options;
   options.argv = {program};
   options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
-  options.argv.push_back("--no-password");
+  options.argv.emplace_back("--no-password");
   options.argv.push_back(
       absl::StrCat(connection_flag,
                    conninfo.ForChild(process->passfile_.has_value() ? Passfile::kPathInChild : "", "backup-agent")));
   options.environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}};
+  // On SIGTERM pg_dump cancels its statement on the server. Killed outright it would leave there a session that holds
+  // its locks until it next writes to us, which may be long after.
+  options.death_signal = SIGTERM;
   options.stdin_fd = process->passfile_.has_value() ? process->passfile_->fd() : -1;
   absl::StatusOr<std::unique_ptr<ChildProcess>> child = ChildProcess::Start(options);
   if (ErrorReason(child.status()) == "PROGRAM_NOT_FOUND") {
@@ -70,6 +77,20 @@ absl::Status DumpProcess::TooSlow(absl::string_view what) const {
 }
 
 absl::StatusOr<size_t> DumpProcess::Read(char* buffer, size_t size) {
+  size_t filled = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const size_t count, ReadOnce(buffer + filled, size - filled));
+    filled += count;
+    if (count == 0 || filled >= size / 2) {
+      return filled;
+    }
+    // pg_dump writes 4 kB at a time. Waiting for each of them would wake both of us a quarter of a million times for a
+    // gigabyte; nobody is woken while the pipe fills up meanwhile.
+    poll(nullptr, 0, kGatherMs);
+  }
+}
+
+absl::StatusOr<size_t> DumpProcess::ReadOnce(char* buffer, size_t size) {
   const absl::Duration left = limits_.deadline_monotonic - Clock::Real().Monotonic();
   const absl::Duration timeout = std::max(std::min(limits_.stall_timeout, left), absl::ZeroDuration());
   absl::StatusOr<size_t> count = ReadSome(child_->stdout_fd(), buffer, size, timeout, &cancellation_);

@@ -47,6 +47,7 @@ class DumpProcess {
  private:
   DumpProcess(std::string program, Conninfo conninfo, const DumpLimits& limits, Cancellation& cancellation)
       : program_(std::move(program)), conninfo_(std::move(conninfo)), limits_(limits), cancellation_(cancellation) {}
+  absl::StatusOr<size_t> ReadOnce(char* buffer, size_t size);
   // STALLED or TIMEOUT, whichever limit was reached.
   absl::Status TooSlow(absl::string_view what) const;
   std::vector<std::string> StderrLines() const;

@@ -26,6 +26,14 @@ constexpr size_t kMaxWarnings = 20;
 // Statements that carry data, or only frame it: they are no part of the schema.
 constexpr absl::string_view kDataStatements[] = {"SELECT pg_catalog.", "BEGIN", "COMMIT", "ALTER LARGE OBJECT "};
 
+// Hash of the name in `SET name = ...`; 0 for any other statement.
+uint64_t SettingOf(absl::string_view statement) {
+  if (!absl::ConsumePrefix(&statement, "SET ")) {
+    return 0;
+  }
+  return HashOf(statement.substr(0, statement.find(' '))).low | 1;
+}
+
 }  // namespace
 
 absl::Status DumpScanner::Write(absl::string_view chunk, std::vector<size_t>* member_starts) {
@@ -91,7 +99,7 @@ void DumpScanner::AddText(absl::string_view text) {
   }
   switch (statement_kind_) {
     case StatementKind::kSchema:
-      schema_hash_.Update(text);
+      statement_hash_.Update(text);
       return;
     case StatementKind::kIgnored:
       return;
@@ -116,7 +124,9 @@ void DumpScanner::Classify() {
     statement_kind_ = StatementKind::kIgnored;
   } else {
     statement_kind_ = StatementKind::kSchema;
-    schema_hash_.Update(statement_);
+    statement_hash_.Reset();
+    statement_hash_.Update(statement_);
+    setting_ = SettingOf(statement_);
   }
 }
 
@@ -147,7 +157,7 @@ absl::Status DumpScanner::EndStatement() {
       break;
     }
     case StatementKind::kSchema:
-      schema_hash_.Update(";\n");
+      facts_.schema.push_back({statement_hash_.Digest(), setting_});
       if (is_short && absl::StartsWith(statement_, "SET standard_conforming_strings = ")) {
         standard_conforming_strings_ = !absl::EndsWith(statement_, "off");
         lexer_.set_standard_conforming_strings(standard_conforming_strings_);
@@ -196,7 +206,7 @@ void DumpScanner::EndSetval() {
   sequence.set_name(NameToUtf8(name.name));
   sequence.set_last_value(value);
   sequence.set_is_called(rest.substr(comma + 2) == "true)");
-  facts_.sequences.push_back(std::move(sequence));
+  facts_.AddSequence(std::move(sequence));
 }
 
 void DumpScanner::EndComment() {
@@ -252,7 +262,6 @@ absl::StatusOr<DumpFacts> DumpScanner::Finish() {
   if (last_byte_ != '\n') {
     return incomplete("it ends within a line");
   }
-  facts_.schema_fingerprint = schema_hash_.FinishHex();
   std::sort(facts_.roles.begin(), facts_.roles.end());
   return std::move(facts_);
 }

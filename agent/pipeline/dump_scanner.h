@@ -8,21 +8,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "agent/pipeline/copy_rows.h"
-#include "agent/pipeline/sha256.h"
+#include "agent/pipeline/dump_facts.h"
+#include "agent/pipeline/hash128.h"
 #include "agent/pipeline/sql_lexer.h"
 #include "backup/v1/manifest.pb.h"
 
 namespace backup::agent {
-
-// What a dump says of itself while it passes. Names are valid UTF-8 (text_name.h).
-struct DumpFacts {
-  std::vector<v1::TableFacts> tables;        // In the order of the dump.
-  std::vector<v1::SequenceFacts> sequences;  // The same.
-  std::vector<std::string> roles;            // Sorted; of a dump of globals.
-  std::string schema_fingerprint;            // As in the manifest.
-  std::vector<std::string> warnings;
-  int64_t plain_bytes = 0;
-};
 
 // Reads pg_dump's or pg_dumpall's plain format as it passes, in pieces of any size; memory stays constant but for the
 // list of tables. Knows data from SQL, so that neither a row nor the body of a function that looks like a COPY
@@ -60,7 +51,8 @@ class DumpScanner {
   const Kind kind_;
   SqlLexer lexer_;
   CopyRows rows_;
-  Sha256 schema_hash_;
+  Hasher128 statement_hash_;  // Of a statement of the schema.
+  uint64_t setting_ = 0;      // What the statement sets, when it is a SET.
   DumpFacts facts_;
   int64_t finished_row_count_ = 0;
 

@@ -86,7 +86,7 @@ TEST(DumpScannerTest, FindsTheSameInPiecesOfAnySize) {
     for (size_t i = 0; i < whole->tables.size(); ++i) {
       EXPECT_EQ(pieces->tables[i].SerializeAsString(), whole->tables[i].SerializeAsString());
     }
-    EXPECT_EQ(pieces->schema_fingerprint, whole->schema_fingerprint);
+    EXPECT_EQ(pieces->SchemaFingerprint(), whole->SchemaFingerprint());
     EXPECT_EQ(pieces->sequences.size(), whole->sequences.size());
     EXPECT_EQ(pieces->plain_bytes, static_cast<int64_t>(dump.size()));
   }
@@ -125,7 +125,7 @@ TEST(DumpScannerTest, FingerprintFollowsTheSchemaAndNothingElse) {
   auto fingerprint = [](const std::string& body, const std::string& key = "Key1") {
     auto facts = Scan(WrapDump(body, key));
     EXPECT_THAT(facts, IsOk());
-    return facts->schema_fingerprint;
+    return facts->SchemaFingerprint();
   };
   const std::string base =
       "CREATE TABLE t (id integer);\nCOPY t (id) FROM stdin;\n1\n\\.\nSELECT pg_catalog.setval('s', 1, true);\n";

@@ -1,75 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pipeline/dump_stream.h"
 
-#include <thread>
-
-#include "agent/pipeline/chunk_queue.h"
-#include "agent/pipeline/job_failure.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
 
 namespace backup::agent {
 namespace {
 
-constexpr size_t kChunkBytes = 256 << 10;
-constexpr size_t kChunkCount = 16;
+constexpr size_t kReadBytes = 1 << 20;
 
-// The storing side, on its own thread.
-absl::Status StoreChunks(ChunkQueue& queue, DumpStore& store, ProgressMeter* progress) {
-  while (std::unique_ptr<Chunk> chunk = queue.TakeFull()) {
-    absl::Status status = store.Write(absl::string_view(chunk->buffer.data(), chunk->size));
-    if (!status.ok()) {
-      queue.Stop();
-      return status;
+// Tells a meter that several streams share what has come since the last time.
+class StreamProgress {
+ public:
+  StreamProgress(const DumpStore& store, ProgressMeter* meter) : store_(store), meter_(meter) {}
+
+  void Tell() {
+    if (meter_ == nullptr) {
+      return;
     }
-    queue.ReturnEmpty(std::move(chunk));
-    if (progress != nullptr && progress->IsDue()) {
-      progress->Update(store.scanner().plain_bytes(), store.stored_bytes(), store.scanner().row_count(),
-                       store.scanner().tables_done());
-    }
+    const DumpScanner& scanner = store_.scanner();
+    const ProgressCounts now = {scanner.plain_bytes(), store_.stored_bytes(), scanner.row_count(),
+                                scanner.tables_done()};
+    meter_->Add({now.plain_bytes - told_.plain_bytes, now.stored_bytes - told_.stored_bytes,
+                 now.row_count - told_.row_count, now.tables_done - told_.tables_done});
+    told_ = now;
   }
-  return absl::OkStatus();
-}
 
-// The reading side. OK at the end of the output, and when the storing side has stopped.
-absl::Status ReadChunks(DumpProcess& process, const DumpLimits& limits, ChunkQueue& queue) {
+ private:
+  const DumpStore& store_;
+  ProgressMeter* const meter_;
+  ProgressCounts told_;
+};
+
+absl::Status MoveAll(DumpProcess& process, DumpStore& store, RateLimit& rate, Cancellation& cancellation,
+                     StreamProgress& progress) {
+  std::vector<char> buffer(kReadBytes);
   while (true) {
-    std::unique_ptr<Chunk> chunk = queue.TakeEmpty(limits.deadline_monotonic - Clock::Real().Monotonic());
-    if (chunk == nullptr) {
-      return queue.stopped()
-                 ? absl::OkStatus()
-                 : JobError(v1::TIMEOUT, "the run took longer than it may, waiting for the repository's disk",
-                            "look for a disk that hangs, or raise dump.timeout");
-    }
-    ASSIGN_OR_RETURN(chunk->size, process.Read(chunk->buffer.data(), chunk->buffer.size()));
-    if (chunk->size == 0) {
+    ASSIGN_OR_RETURN(const size_t count, process.Read(buffer.data(), buffer.size()));
+    if (count == 0) {
       return absl::OkStatus();
     }
-    queue.PushFull(std::move(chunk));
+    RETURN_IF_ERROR(store.Write(absl::string_view(buffer.data(), count)));
+    progress.Tell();
+    if (const absl::Duration wait = rate.Take(static_cast<int64_t>(count), Clock::Real().Monotonic());
+        wait > absl::ZeroDuration()) {
+      WaitUnlessCancelled(cancellation, wait);  // The next read says that it was cancelled.
+    }
   }
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> RunDumpStream(DumpProcess& process, DumpStore& store, const DumpLimits& limits,
-                                                       ProgressMeter* progress) {
-  ChunkQueue queue(kChunkBytes, kChunkCount);
-  absl::Status stored;
-  std::thread storing([&] { stored = StoreChunks(queue, store, progress); });
-  const absl::Status read = ReadChunks(process, limits, queue);
-  queue.Close();
-  storing.join();
-  if (!read.ok() || !stored.ok()) {
+absl::StatusOr<std::vector<std::string>> RunDumpStream(DumpProcess& process, DumpStore& store, RateLimit& rate,
+                                                       Cancellation& cancellation, ProgressMeter* progress) {
+  StreamProgress told(store, progress);
+  if (const absl::Status moved = MoveAll(process, store, rate, cancellation, told); !moved.ok()) {
     process.Abandon();
-    return read.ok() ? stored : read;
+    return moved;
   }
   // How the child ended says more than that its text is not whole.
   ASSIGN_OR_RETURN(std::vector<std::string> lines, process.Finish());
+  told.Tell();
   if (progress != nullptr) {
-    progress->Update(store.scanner().plain_bytes(), store.stored_bytes(), store.scanner().row_count(),
-                     store.scanner().tables_done());
+    progress->TellNow();
   }
-  RETURN_IF_ERROR(store.Finish());
+  RETURN_IF_ERROR(store.EndDump());
   return lines;
 }
 

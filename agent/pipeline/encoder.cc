@@ -1,54 +1,104 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pipeline/encoder.h"
 
-#include "absl/strings/str_cat.h"
-#include "agent/pipeline/gzip_encoder.h"
-#include "base/errors.h"
+#include <algorithm>
+#include <cstring>
+
+#include "base/status_macros.h"
 
 namespace backup::agent {
 namespace {
 
-// Codec NONE: bytes pass as they are.
-class PlainEncoder : public Encoder {
- public:
-  explicit PlainEncoder(ByteSink* output) : output_(output) {}
-
-  absl::Status Write(absl::string_view bytes) override {
-    bytes_ += static_cast<int64_t>(bytes.size());
-    return output_->Write(bytes);
-  }
-  absl::Status Finish() override { return absl::OkStatus(); }
-  absl::Status StartMember() override { return absl::OkStatus(); }
-  const std::vector<MemberOffset>& members() const override { return members_; }
-  int64_t plain_bytes() const override { return bytes_; }
-  int64_t stored_bytes() const override { return bytes_; }
-
- private:
-  ByteSink* const output_;
-  const std::vector<MemberOffset> members_;
-  int64_t bytes_ = 0;
-};
+// A block that is cut at the end of a line is a little longer than asked for; most lines fit in here.
+constexpr size_t kUsualBlockBytes = kMemberPlainBytes + (64 << 10);
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Encoder>> MakeEncoder(v1::Codec codec, int level, ByteSink* output) {
-  auto unsupported = [](absl::string_view what) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "COMPRESSION_UNSUPPORTED", what,
-                     "use gzip, gzip:1 to gzip:3, or none");
+absl::StatusOr<std::unique_ptr<Encoder>> Encoder::Create(const EncoderOptions& options, ByteSink* output) {
+  RETURN_IF_ERROR(MakeMemberEncoder(options.codec, options.level).status());
+  std::unique_ptr<Encoder> encoder(new Encoder(options.codec, output));
+  const auto make_work = [options]() -> BlockPipeline::Work {
+    return [coder = std::shared_ptr<MemberEncoder>(*MakeMemberEncoder(options.codec, options.level))](Block& block) {
+      block.plain_hash = HashOf(block.plain_text());
+      return coder->Encode(block);
+    };
   };
-  switch (codec) {
-    case v1::GZIP:
-      if (level < 0 || level > 3) {
-        return unsupported(absl::StrCat("there is no gzip level ", level));
-      }
-      return std::make_unique<GzipEncoder>(level == 0 ? 1 : level, output);
-    case v1::NONE:
-      return std::make_unique<PlainEncoder>(output);
-    default:
-      return unsupported(absl::StrCat("this agent cannot store with codec ", v1::Codec_Name(codec)));
+  Encoder* const self = encoder.get();
+  encoder->pipeline_ = std::make_unique<BlockPipeline>(options.thread_count, options.max_blocks, make_work,
+                                                       [self](Block& block) { return self->Take(block); });
+  return encoder;
+}
+
+absl::Status Encoder::Take(const Block& block) {
+  if (codec_ != v1::NONE) {
+    members_.push_back({stored_bytes_.load(), plain_bytes_});
+    hashes_.push_back(block.plain_hash);
+  }
+  plain_bytes_ += static_cast<int64_t>(block.plain_size);
+  stored_bytes_ += static_cast<int64_t>(block.stored_size);
+  return output_->Write(block.stored_bytes());
+}
+
+absl::Status Encoder::Write(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    if (block_ == nullptr) {
+      ASSIGN_OR_RETURN(block_, pipeline_->Get());
+      block_->plain.resize(std::max(block_->plain.size(), kUsualBlockBytes));
+    }
+    const size_t filled = block_->plain_size;
+    // Up to the first line end beyond the member's size, but never beyond its greatest.
+    const size_t wanted = kMemberPlainBytes - std::min(kMemberPlainBytes, filled);
+    const size_t most = kMaxMemberPlainBytes - filled;
+    size_t taken = bytes.size();
+    bool whole = false;
+    if (bytes.size() > wanted) {
+      const size_t line_end = bytes.find('\n', wanted);
+      whole = line_end != absl::string_view::npos || bytes.size() >= most;
+      taken = std::min({line_end == absl::string_view::npos ? bytes.size() : line_end + 1, most, bytes.size()});
+    }
+    if (filled + taken > block_->plain.size()) {
+      block_->plain.resize(std::min(kMaxMemberPlainBytes, 2 * (filled + taken)));
+    }
+    std::memcpy(block_->plain.data() + filled, bytes.data(), taken);
+    block_->plain_size += taken;
+    bytes.remove_prefix(taken);
+    if (whole) {
+      PutBlock();
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Encoder::PutBlock() {
+  any_block_ = true;
+  pipeline_->Put(std::move(block_));
+}
+
+void Encoder::StartMember() {
+  if (block_ != nullptr) {
+    PutBlock();
   }
 }
 
-const char* FileExtension(v1::Codec codec) { return codec == v1::GZIP ? ".gz" : ""; }
+absl::Status Encoder::Finish() {
+  if (block_ == nullptr && !any_block_) {
+    ASSIGN_OR_RETURN(block_, pipeline_->Get());
+  }
+  StartMember();
+  return pipeline_->Finish();
+}
+
+int64_t Encoder::stored_bytes() const { return stored_bytes_.load(); }
+
+const char* FileExtension(v1::Codec codec) {
+  switch (codec) {
+    case v1::GZIP:
+      return ".gz";
+    case v1::ZSTD:
+      return ".zst";
+    default:
+      return "";
+  }
+}
 
 }  // namespace backup::agent

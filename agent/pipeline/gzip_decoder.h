@@ -9,9 +9,9 @@
 
 namespace backup::agent {
 
-// Members as GzipEncoder writes them, decoded by zlib: another implementation than the one that encoded, so that no
-// fault of one hides itself. Refuses what gunzip would pass over: a changed header, bytes between or after members, an
-// unfinished last one.
+// Members as they come in a stream, without an index to cut them by; decoded by zlib: another implementation than the
+// one that encoded, so that no fault of one hides itself. Refuses what gunzip would pass over: a changed header, bytes
+// between or after members, an unfinished last one.
 class GzipDecoder : public Decoder {
  public:
   GzipDecoder(int64_t max_plain_bytes, ByteSink* output);

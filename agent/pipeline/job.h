@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -13,7 +14,7 @@
 
 namespace backup::agent {
 
-// The two jobs of the pipeline, for the daemon and for the one-shot commands alike. Errors carry the name of a
+// The jobs of the pipeline, for the daemon and for the one-shot commands alike. Errors carry the name of a
 // FailureCause as their reason (job_failure.h); they hold no secret.
 
 // Where a database is. `url` is a libpq URI or keyword string (PostgreSQL manual, 34.1.1) and may hold a password;
@@ -81,5 +82,79 @@ struct VerifyOutcome {
 // differs; IO when it cannot be read; NOT_FOUND with reason CORRUPT when a file is gone.
 absl::StatusOr<VerifyOutcome> VerifyArtifact(const VerifyRequest& request, Clock& clock, JobObserver& observer,
                                              Cancellation& cancellation);
+
+// Where a stored dump goes. One of the two names is given.
+struct RestoreRequest {
+  std::string artifact_directory;
+  std::string manifest_sha256;  // What the catalog knows; "" to trust the file.
+  // A database of the server, from which the new one is made.
+  ConnectionTarget server;
+  // Made for it; has this name only once everything is in it.
+  std::string create_database;
+  // There already, and empty.
+  std::string into_database;
+  // Load only the rows of these (table_choice.h). The artifact is then not read whole, unless it has no index.
+  std::vector<std::string> tables;
+  std::vector<std::string> schemas;
+  int jobs = 1;  // Sessions at once.
+  // Make the roles that the server lacks, from the artifact's globals. Roles that are there are not changed.
+  bool create_roles = false;
+  // Put everything into the default tablespace.
+  bool ignore_tablespaces = false;
+  bool prove = false;  // Read the tables again afterwards, and compare their contents.
+};
+
+struct RestoreOutcome {
+  v1::Manifest manifest;
+  std::string database;
+  int table_count = 0;  // Whose rows were loaded.
+  int64_t row_count = 0;
+  int64_t plain_bytes = 0;            // Of those rows in the dump.
+  std::vector<std::string> left_out;  // Statements for which other tables' rows would have been needed.
+  absl::Duration load_duration;
+};
+
+// Reads the artifact back, then loads it (load_database.h). CORRUPT for an artifact that is not what it was, before
+// anything is made; NOT_FOUND TABLE_NOT_FOUND; FAILED_PRECONDITION RESTORE_REFUSED for a target that is taken, not
+// empty or too old, or that lacks an extension. When it fails, the database it has made is dropped.
+absl::StatusOr<RestoreOutcome> RunRestore(const RestoreRequest& request, Clock& clock, JobObserver& observer,
+                                          Cancellation& cancellation);
+
+struct RestorePlan {
+  v1::Manifest manifest;
+  int table_count = 0;  // Whose rows would be loaded.
+  int64_t row_count = 0;
+  int64_t plain_bytes = 0;
+  std::vector<std::string> obstacles;  // What stands in the way, with what to do; empty: nothing that can be seen.
+};
+
+// Reads the artifact back and looks at the server, as RunRestore would first, and changes nothing
+// (restore_obstacles.h).
+absl::StatusOr<RestorePlan> PlanRestore(const RestoreRequest& request, Clock& clock, JobObserver& observer,
+                                        Cancellation& cancellation);
+
+struct DrillRequest {
+  std::string artifact_directory;
+  std::string manifest_sha256;  // What the catalog knows; "" to trust the file.
+  std::string work_directory;   // Where the throwaway server is made.
+  std::string pg_bindir;        // As BackupRequest's; with the server's programs.
+  int jobs = 1;
+  std::vector<std::string> assertions;  // Queries that give one row with one true when all is well; see
+                                        // restore_assertions.h for what they may do.
+};
+
+struct DrillOutcome {
+  v1::Manifest manifest;
+  absl::Duration restore_duration;  // From the first statement to the last index.
+  absl::Duration total_duration;
+  absl::Time end_time;
+  int assertion_count = 0;  // All of them held.
+};
+
+// Proves that a stored dump comes back: makes a throwaway server, restores roles and dump, reads every table again, and
+// compares rows and content hash with the manifest; then the assertions. CORRUPT naming what differs; ASSERTION_FAILED
+// naming what does not hold; DRILL_REFUSED without room, programs or user. Leaves nothing behind.
+absl::StatusOr<DrillOutcome> RunDrill(const DrillRequest& request, Clock& clock, JobObserver& observer,
+                                      Cancellation& cancellation);
 
 }  // namespace backup::agent

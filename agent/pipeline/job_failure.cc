@@ -26,6 +26,7 @@ absl::StatusCode CodeOf(v1::FailureCause cause) {
       return absl::StatusCode::kDeadlineExceeded;
     case v1::INCOMPLETE:
     case v1::CORRUPT:
+    case v1::ASSERTION_FAILED:
       return absl::StatusCode::kDataLoss;
     case v1::NETWORK:
       return absl::StatusCode::kUnavailable;
@@ -37,6 +38,8 @@ absl::StatusCode CodeOf(v1::FailureCause cause) {
     case v1::REPOSITORY_UNAVAILABLE:
     case v1::REPOSITORY_BUSY:
     case v1::WRONG_DATABASE:
+    case v1::DRILL_REFUSED:
+    case v1::RESTORE_REFUSED:
       return absl::StatusCode::kFailedPrecondition;
     default:
       return absl::StatusCode::kInternal;

@@ -37,8 +37,10 @@ bool IsFileName(absl::string_view name) {
 
 const v1::ArtifactFile* FindFile(const v1::Manifest& manifest, absl::string_view plain_name) {
   for (const v1::ArtifactFile& file : manifest.files()) {
-    if (file.name() == plain_name || file.name() == absl::StrCat(plain_name, ".gz")) {
-      return &file;
+    for (const char* ending : {"", ".gz", ".zst"}) {
+      if (file.name() == absl::StrCat(plain_name, ending)) {
+        return &file;
+      }
     }
   }
   return nullptr;
@@ -49,18 +51,24 @@ absl::Status CheckFile(const v1::ArtifactFile& file) {
   if (!IsFileName(file.name())) {
     return Bad(absl::StrCat("\"", name, "\" is no file name of an artifact"));
   }
-  if (file.codec() != v1::GZIP && file.codec() != v1::NONE) {
+  if (file.codec() != v1::GZIP && file.codec() != v1::ZSTD && file.codec() != v1::NONE) {
     return Bad(absl::StrCat(name, ": codec ", static_cast<int>(file.codec()), " is not known"));
   }
-  if (absl::EndsWith(file.name(), ".gz") != (file.codec() == v1::GZIP)) {
+  if (absl::EndsWith(file.name(), ".gz") != (file.codec() == v1::GZIP) ||
+      absl::EndsWith(file.name(), ".zst") != (file.codec() == v1::ZSTD)) {
     return Bad(absl::StrCat(name, ": the codec does not agree with the name"));
   }
   if (!IsSize(file.stored_bytes()) || !IsSize(file.plain_bytes()) || !IsSize(file.member_count()) ||
       (file.codec() == v1::NONE && file.stored_bytes() != file.plain_bytes())) {
     return Bad(absl::StrCat(name, ": the sizes cannot be"));
   }
-  if (!IsHex(file.stored_sha256(), 64) || !IsHex(file.plain_sha256(), 64)) {
+  if (!IsHex(file.stored_sha256(), 64)) {
     return Bad(absl::StrCat(name, ": the SHA-256 is none"));
+  }
+  // One of the two says what the text is.
+  if (file.plain_hash().empty() ? !IsHex(file.plain_sha256(), 64)
+                                : !IsHex(file.plain_hash(), 32) || !file.plain_sha256().empty()) {
+    return Bad(absl::StrCat(name, ": the hash of its text is none"));
   }
   return absl::OkStatus();
 }
@@ -115,14 +123,21 @@ absl::StatusOr<v1::Manifest> ParseManifest(absl::string_view text) {
       return Bad(absl::StrCat(file.name(), " is listed twice"));
     }
   }
-  if (names.contains("dump.sql") == names.contains("dump.sql.gz")) {
+  const auto count = [&names](std::initializer_list<const char*> some) {
+    return std::count_if(some.begin(), some.end(), [&names](const char* name) { return names.contains(name); });
+  };
+  if (count({"dump.sql", "dump.sql.gz", "dump.sql.zst"}) != 1) {
     return Bad("it does not list exactly one dump");
   }
-  if (names.contains("globals.sql") && names.contains("globals.sql.gz")) {
+  if (count({"globals.sql", "globals.sql.gz", "globals.sql.zst"}) > 1) {
     return Bad("it lists the globals twice");
   }
-  if (names.contains("dump.sql.gz") && !names.contains("dump.sql.gz.gzi")) {
+  const v1::ArtifactFile* const dump = FindDumpFile(manifest);
+  if ((FindIndexFile(manifest) != nullptr) != (dump->codec() != v1::NONE)) {
     return Bad("it lists no index of the dump");
+  }
+  if (dump->plain_hash().empty() != (dump->codec() == v1::NONE)) {
+    return Bad("it does not say the hash of the dump's text");
   }
   RETURN_IF_ERROR(CheckTables(manifest));
   return manifest;
@@ -130,7 +145,19 @@ absl::StatusOr<v1::Manifest> ParseManifest(absl::string_view text) {
 
 const v1::ArtifactFile* FindDumpFile(const v1::Manifest& manifest) { return FindFile(manifest, "dump.sql"); }
 const v1::ArtifactFile* FindGlobalsFile(const v1::Manifest& manifest) { return FindFile(manifest, "globals.sql"); }
-const v1::ArtifactFile* FindIndexFile(const v1::Manifest& manifest) { return FindFile(manifest, "dump.sql.gz.gzi"); }
+const v1::ArtifactFile* FindIndexFile(const v1::Manifest& manifest) {
+  const v1::ArtifactFile* const dump = FindDumpFile(manifest);
+  if (dump == nullptr) {
+    return nullptr;
+  }
+  const std::string name = absl::StrCat(dump->name(), ".gzi");
+  for (const v1::ArtifactFile& file : manifest.files()) {
+    if (file.name() == name) {
+      return &file;
+    }
+  }
+  return nullptr;
+}
 
 int64_t TotalStoredBytes(const v1::Manifest& manifest) {
   int64_t total = 0;
@@ -138,6 +165,14 @@ int64_t TotalStoredBytes(const v1::Manifest& manifest) {
     total += file.stored_bytes();
   }
   return total;
+}
+
+int64_t TotalRows(const v1::Manifest& manifest) {
+  int64_t rows = 0;
+  for (const v1::TableFacts& table : manifest.tables()) {
+    rows += table.row_count();
+  }
+  return rows;
 }
 
 }  // namespace backup::agent

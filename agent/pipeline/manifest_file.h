@@ -29,5 +29,7 @@ const v1::ArtifactFile* FindIndexFile(const v1::Manifest& manifest);
 
 // All stored bytes of the files it lists.
 int64_t TotalStoredBytes(const v1::Manifest& manifest);
+// Rows in all its tables.
+int64_t TotalRows(const v1::Manifest& manifest);
 
 }  // namespace backup::agent

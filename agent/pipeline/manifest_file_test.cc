@@ -21,7 +21,6 @@ namespace {
 
 using ::backup::testing::EqualsProto;
 using ::backup::testing::HasReason;
-using ::backup::testing::IsOk;
 using ::backup::testing::IsOkAndHolds;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -42,7 +41,7 @@ v1::Manifest Good() {
               stored_bytes: 5
               plain_bytes: 9
               stored_sha256: "HASH"
-              plain_sha256: "HASH"
+              plain_hash: "PLAIN"
               member_count: 1
             }
             files {
@@ -71,7 +70,7 @@ v1::Manifest Good() {
               content_hash: "0123456789abcdef0123456789abcdef"
             }
           )pb",
-          {{"HASH", hash}}),
+          {{"HASH", hash}, {"PLAIN", hash.substr(0, 32)}}),
       &manifest));
   return manifest;
 }
@@ -124,7 +123,9 @@ TEST(ManifestFileTest, ImpossibleValuesAreCorrupt) {
       [](v1::Manifest* m) { m->mutable_files(0)->set_plain_bytes(INT64_MAX); },
       [](v1::Manifest* m) { m->mutable_files(0)->set_member_count(-1); },
       [](v1::Manifest* m) { m->mutable_files(0)->set_stored_sha256(""); },
-      [](v1::Manifest* m) { m->mutable_files(0)->set_plain_sha256(std::string(64, 'A')); },
+      [](v1::Manifest* m) { m->mutable_files(1)->set_plain_sha256(std::string(64, 'A')); },
+      [](v1::Manifest* m) { m->mutable_files(0)->set_plain_hash(std::string(32, 'A')); },
+      [](v1::Manifest* m) { m->mutable_files(0)->clear_plain_hash(); },
       [](v1::Manifest* m) { m->mutable_files(1)->set_plain_bytes(7); },
       [](v1::Manifest* m) { m->mutable_files(1)->set_name("other"); },
       [](v1::Manifest* m) { *m->add_files() = m->files(0); },

@@ -22,7 +22,7 @@ namespace {
 constexpr absl::Duration kCancellationPeriod = absl::Milliseconds(100);
 
 // Waits until the connection's socket is ready for `events`, the deadline has passed or somebody cancelled.
-absl::Status WaitForSocket(PGconn* connection, short events, absl::Duration deadline, Cancellation* cancellation,
+absl::Status WaitForSocket(PGconn* connection, int events, absl::Duration deadline, Cancellation* cancellation,
                            absl::string_view what) {
   while (true) {
     if (cancellation != nullptr && cancellation->cancelled()) {
@@ -33,7 +33,7 @@ absl::Status WaitForSocket(PGconn* connection, short events, absl::Duration dead
       return JobError(v1::TIMEOUT, absl::StrCat(what, " took too long"),
                       "check that the server is not overloaded and can be reached from this host");
     }
-    struct pollfd descriptor = {PQsocket(connection), events, 0};
+    struct pollfd descriptor = {PQsocket(connection), static_cast<decltype(pollfd::events)>(events), 0};
     const int timeout_ms =
         static_cast<int>(absl::ToInt64Milliseconds(std::min(left, kCancellationPeriod) + absl::Milliseconds(1)));
     const int ready = poll(&descriptor, 1, timeout_ms);
@@ -89,56 +89,195 @@ absl::StatusOr<std::unique_ptr<PgSession>> PgSession::Connect(const Conninfo& co
   return session;
 }
 
-PgSession::~PgSession() { PQfinish(connection_); }
+PgSession::~PgSession() {
+  if (PQtransactionStatus(connection_) == PQTRANS_ACTIVE) {
+    // The server would go on with what nobody waits for any more.
+    PGcancel* const cancel = PQgetCancel(connection_);
+    char ignored[256];
+    if (cancel != nullptr) {
+      PQcancel(cancel, ignored, sizeof(ignored));
+      PQfreeCancel(cancel);
+    }
+  }
+  PQfinish(connection_);
+}
 
 int PgSession::server_version_num() const { return PQserverVersion(connection_); }
 
-absl::StatusOr<PgRows> PgSession::Query(const std::string& sql, absl::Duration timeout,
-                                        const std::vector<std::string>& parameters) {
-  const absl::Duration deadline = Clock::Real().Monotonic() + timeout;
-  auto error = [this](absl::string_view sqlstate) {
-    return QueryError(sqlstate, conninfo_.Scrub(absl::StripTrailingAsciiWhitespace(PQerrorMessage(connection_))));
-  };
+absl::Status PgSession::Error(absl::string_view sqlstate) const {
+  return QueryError(sqlstate, conninfo_.Scrub(absl::StripTrailingAsciiWhitespace(PQerrorMessage(connection_))));
+}
+
+absl::Status PgSession::Send(const std::string& sql, absl::Duration timeout,
+                             const std::vector<std::string>& parameters) {
   std::vector<const char*> values;
   for (const std::string& parameter : parameters) {
     values.push_back(parameter.c_str());
   }
   if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
                         nullptr, 0) == 0) {
-    return error("");
+    return Error("");
   }
+  return AwaitResult(Clock::Real().Monotonic() + timeout, "a query of the database");
+}
+
+absl::Status PgSession::AwaitResult(absl::Duration deadline_monotonic, absl::string_view what) {
   while (true) {
     const int unsent = PQflush(connection_);
     if (unsent < 0 || PQconsumeInput(connection_) == 0) {
-      return error("");
+      return Error("");
     }
     if (unsent == 0 && PQisBusy(connection_) == 0) {
-      break;
+      return absl::OkStatus();
     }
-    RETURN_IF_ERROR(WaitForSocket(connection_, unsent > 0 ? POLLIN | POLLOUT : POLLIN, deadline, cancellation_,
-                                  "a query of the database"));
+    RETURN_IF_ERROR(
+        WaitForSocket(connection_, unsent > 0 ? POLLIN | POLLOUT : POLLIN, deadline_monotonic, cancellation_, what));
   }
-  PgRows rows;
+}
+
+absl::Status PgSession::TakeResults(PgRows* rows, int64_t* affected, absl::Duration stall_timeout) {
   absl::Status status;
-  // One statement gives one result; the loop takes the null that ends it.
-  while (PGresult* result = PQgetResult(connection_)) {
+  while (true) {
+    RETURN_IF_ERROR(AwaitResult(Clock::Real().Monotonic() + stall_timeout, "the answer of the database"));
+    PGresult* const result = PQgetResult(connection_);
+    if (result == nullptr) {
+      return status;
+    }
     const ExecStatusType kind = PQresultStatus(result);
     if (kind != PGRES_TUPLES_OK && kind != PGRES_COMMAND_OK) {
       const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-      status = error(sqlstate == nullptr ? "" : sqlstate);
+      last_sqlstate_ = sqlstate == nullptr ? "" : sqlstate;
+      status.Update(Error(last_sqlstate_));
     }
-    for (int row = 0; row < PQntuples(result); ++row) {
-      auto& columns = rows.emplace_back(PQnfields(result));
+    for (int row = 0; rows != nullptr && row < PQntuples(result); ++row) {
+      auto& columns = rows->emplace_back(PQnfields(result));
       for (int column = 0; column < PQnfields(result); ++column) {
         if (PQgetisnull(result, row, column) == 0) {
           columns[column].emplace(PQgetvalue(result, row, column), PQgetlength(result, row, column));
         }
       }
     }
+    if (affected != nullptr && !absl::SimpleAtoi(PQcmdTuples(result), affected)) {
+      *affected = 0;
+    }
     PQclear(result);
+    if (kind == PGRES_COPY_IN || kind == PGRES_COPY_OUT) {
+      // Nobody will feed or drain it: only the end of the session ends it.
+      return JobError(v1::INTERNAL, "a statement that was no COPY began one");
+    }
   }
-  RETURN_IF_ERROR(status);
+}
+
+absl::StatusOr<PgRows> PgSession::Query(const std::string& sql, absl::Duration timeout,
+                                        const std::vector<std::string>& parameters) {
+  PgRows rows;
+  RETURN_IF_ERROR(Send(sql, timeout, parameters));
+  RETURN_IF_ERROR(TakeResults(&rows, nullptr, timeout));
   return rows;
+}
+
+// Hands rows to a COPY that has begun, waiting while the server does not take them.
+class PgSession::CopySink : public ByteSink {
+ public:
+  CopySink(PgSession& session, absl::Duration stall_timeout) : session_(session), stall_timeout_(stall_timeout) {}
+
+  absl::Status Write(absl::string_view bytes) override {
+    while (!bytes.empty()) {
+      const absl::string_view piece = bytes.substr(0, kPieceBytes);
+      const int put = PQputCopyData(session_.connection_, piece.data(), static_cast<int>(piece.size()));
+      if (put < 0) {
+        return session_.Error("");
+      }
+      if (put > 0) {
+        bytes.remove_prefix(piece.size());
+      }
+      RETURN_IF_ERROR(Flush());
+    }
+    return absl::OkStatus();
+  }
+  absl::Status Finish() override { return absl::OkStatus(); }
+
+ private:
+  static constexpr size_t kPieceBytes = 128 << 10;
+
+  absl::Status Flush() {
+    const absl::Duration deadline = Clock::Real().Monotonic() + stall_timeout_;
+    while (true) {
+      const int unsent = PQflush(session_.connection_);
+      if (unsent == 0) {
+        return absl::OkStatus();
+      }
+      // The server may have something to say, an error for instance, before it takes more.
+      if (unsent < 0 || PQconsumeInput(session_.connection_) == 0) {
+        return session_.Error("");
+      }
+      RETURN_IF_ERROR(WaitForSocket(session_.connection_, POLLIN | POLLOUT, deadline, session_.cancellation_,
+                                    "the database to take rows"));
+    }
+  }
+
+  PgSession& session_;
+  const absl::Duration stall_timeout_;
+};
+
+absl::StatusOr<int64_t> PgSession::CopyIn(const std::string& copy, absl::Duration stall_timeout,
+                                          const std::function<absl::Status(ByteSink&)>& write) {
+  RETURN_IF_ERROR(Send(copy, stall_timeout, {}));
+  PGresult* const begun = PQgetResult(connection_);
+  const ExecStatusType kind = PQresultStatus(begun);
+  const char* sqlstate = PQresultErrorField(begun, PG_DIAG_SQLSTATE);
+  last_sqlstate_ = sqlstate == nullptr ? "" : sqlstate;
+  PQclear(begun);
+  if (kind != PGRES_COPY_IN) {
+    absl::Status status =
+        kind == PGRES_FATAL_ERROR ? Error(last_sqlstate_) : JobError(v1::INTERNAL, "a COPY did not ask for rows");
+    TakeResults(nullptr, nullptr, stall_timeout).IgnoreError();
+    return status;
+  }
+  CopySink sink(*this, stall_timeout);
+  const absl::Status written = write(sink);
+  if (PQputCopyEnd(connection_, written.ok() ? nullptr : "the rows could not be read") < 0) {
+    return written.ok() ? Error("") : written;
+  }
+  int64_t rows = 0;
+  const absl::Status ended = TakeResults(nullptr, &rows, stall_timeout);
+  // What the server says of its own explains why it took no more.
+  RETURN_IF_ERROR(ended.ok() || written.ok() || absl::IsInternal(written) ? ended : written);
+  RETURN_IF_ERROR(written);
+  return rows;
+}
+
+absl::Status PgSession::CopyOut(const std::string& copy, absl::Duration stall_timeout, ByteSink& sink) {
+  RETURN_IF_ERROR(Send(copy, stall_timeout, {}));
+  PGresult* const begun = PQgetResult(connection_);
+  const ExecStatusType kind = PQresultStatus(begun);
+  const char* sqlstate = PQresultErrorField(begun, PG_DIAG_SQLSTATE);
+  last_sqlstate_ = sqlstate == nullptr ? "" : sqlstate;
+  PQclear(begun);
+  if (kind != PGRES_COPY_OUT) {
+    absl::Status status =
+        kind == PGRES_FATAL_ERROR ? Error(last_sqlstate_) : JobError(v1::INTERNAL, "a COPY gave no rows");
+    TakeResults(nullptr, nullptr, stall_timeout).IgnoreError();
+    return status;
+  }
+  while (true) {
+    char* row = nullptr;
+    const int size = PQgetCopyData(connection_, &row, /*async=*/1);
+    if (size > 0) {
+      const absl::Status written = sink.Write(absl::string_view(row, static_cast<size_t>(size)));
+      PQfreemem(row);
+      RETURN_IF_ERROR(written);
+    } else if (size == 0) {
+      RETURN_IF_ERROR(WaitForSocket(connection_, POLLIN, Clock::Real().Monotonic() + stall_timeout, cancellation_,
+                                    "rows of the database"));
+      if (PQconsumeInput(connection_) == 0) {
+        return Error("");
+      }
+    } else {
+      break;
+    }
+  }
+  return TakeResults(nullptr, nullptr, stall_timeout);
 }
 
 }  // namespace backup::agent

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/pipeline/conninfo.h"
+#include "agent/pipeline/stages.h"
 #include "base/cancellation.h"
 
 struct pg_conn;
@@ -34,16 +35,37 @@ class PgSession {
   absl::StatusOr<PgRows> Query(const std::string& sql, absl::Duration timeout,
                                const std::vector<std::string>& parameters = {});
 
+  // Runs `copy`, a COPY ... FROM stdin, with what `write` gives to the sink it gets; the rows that were stored. No wait
+  // for the server is longer than `stall_timeout`. When `write` fails the server is told, and stores nothing.
+  absl::StatusOr<int64_t> CopyIn(const std::string& copy, absl::Duration stall_timeout,
+                                 const std::function<absl::Status(ByteSink&)>& write);
+  // Streams what `copy`, a COPY ... TO stdout, gives into `sink`, without finishing it.
+  absl::Status CopyOut(const std::string& copy, absl::Duration stall_timeout, ByteSink& sink);
+
+  // Of the last statement that failed, e.g. "42P01"; "" when the server did not say (PostgreSQL manual, appendix A).
+  const std::string& last_sqlstate() const { return last_sqlstate_; }
+
   // E.g. 150008.
   int server_version_num() const;
 
  private:
+  class CopySink;
+
+  absl::Status Error(absl::string_view sqlstate) const;
+  // Sends `sql` and waits for the first result.
+  absl::Status Send(const std::string& sql, absl::Duration timeout, const std::vector<std::string>& parameters);
+  absl::Status AwaitResult(absl::Duration deadline_monotonic, absl::string_view what);
+  // All results up to the end of the statement; rows of a query into `rows`, which may be null. Rows that a command
+  // changed into `affected`, which may be null.
+  absl::Status TakeResults(PgRows* rows, int64_t* affected, absl::Duration stall_timeout);
+
   PgSession(Conninfo conninfo, pg_conn* connection, Cancellation* cancellation)
       : conninfo_(std::move(conninfo)), connection_(connection), cancellation_(cancellation) {}
 
   const Conninfo conninfo_;
   pg_conn* const connection_;
   Cancellation* const cancellation_;
+  std::string last_sqlstate_;
 };
 
 }  // namespace backup::agent

@@ -19,7 +19,7 @@
 namespace backup::agent {
 namespace {
 
-constexpr char kMountHint[] = "mount the volume, or make a new repository there with backup-agent repository init";
+constexpr char kMountHint[] = "mount the volume, or make a new repository there with backup-agent init-repository DIR";
 constexpr int kFormatVersion = 1;
 
 }  // namespace

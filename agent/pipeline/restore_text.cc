@@ -21,7 +21,8 @@ bool IsPlainWord(const std::string& word) {
 }
 
 std::string Decode(const v1::ArtifactFile& file) {
-  return absl::StrCat(file.codec() == v1::GZIP ? "gunzip -c " : "cat ", file.name());
+  const char* const program = file.codec() == v1::GZIP ? "gunzip -c " : file.codec() == v1::ZSTD ? "zstd -dc " : "cat ";
+  return absl::StrCat(program, file.name());
 }
 
 }  // namespace

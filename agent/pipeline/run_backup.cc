@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/pipeline/artifact_writer.h"
 #include "agent/pipeline/backup_checks.h"
 #include "agent/pipeline/conninfo.h"
+#include "agent/pipeline/database_dump.h"
+#include "agent/pipeline/database_probe.h"
 #include "agent/pipeline/dump_stream.h"
 #include "agent/pipeline/gzi_index.h"
 #include "agent/pipeline/job.h"
@@ -28,6 +31,9 @@ namespace backup::agent {
 namespace {
 
 constexpr size_t kMaxWarnings = 40;
+constexpr int kMaxEncodingThreads = 4;
+// Blocks of a stream beyond those that are being encoded: one that is filled, and some that wait for their turn.
+constexpr size_t kBlocksAhead = 3;
 
 // Zero fields of a policy mean its defaults.
 v1::DumpSpec WithDefaults(v1::DumpSpec spec) {
@@ -65,7 +71,11 @@ class BackupJob {
     progress_.SetPhase(v1::PREPARING);
     ASSIGN_OR_RETURN(Conninfo conninfo, Conninfo::Parse(request_.target));
     RETURN_IF_ERROR(ReadRepositoryId(request_.repository).status());
-    ASSIGN_OR_RETURN(SnapshotSession session, SnapshotSession::Open(conninfo, ProbeOptions(), &cancellation_));
+    LockOptions locks;
+    locks.lock_timeout = ToAbsl(spec_.lock_timeout());
+    locks.deadline_monotonic = limits_.deadline_monotonic;
+    ASSIGN_OR_RETURN(SnapshotSession session,
+                     SnapshotSession::Open(conninfo, locks, /*with_sizes=*/spec_.jobs() > 1, &cancellation_));
     RETURN_IF_ERROR(Prepare(session));
     if (spec_.globals()) {
       RETURN_IF_ERROR(StoreGlobals(conninfo));
@@ -99,9 +109,6 @@ class BackupJob {
                                  CleanText(facts.identity.server_version(), 100), ", ",
                                  backup::FormatSize(facts.identity.size_bytes()), ", ", facts.table_count,
                                  " tables; pg_dump ", programs_.version.ToString(), " (", programs_.pg_dump, ")"));
-    if (spec_.jobs() > 1) {
-      observer_.OnLog(absl::StrCat("dump.jobs is ", spec_.jobs(), "; this agent dumps with one process"));
-    }
     RETURN_IF_ERROR(CheckFreeSpace(request_.repository, facts.estimated_plain_bytes));
     ASSIGN_OR_RETURN(
         writer_, ArtifactWriter::Create(request_.repository, request_.agent, request_.database, request_.backup_id));
@@ -124,35 +131,50 @@ class BackupJob {
     return absl::OkStatus();
   }
 
-  // Streams one program's output into one file of the artifact.
-  absl::StatusOr<StoredDump> Store(const std::string& program, const std::vector<std::string>& arguments,
-                                   const std::string& connection_flag, const Conninfo& conninfo,
-                                   const std::string& file_name, DumpScanner::Kind kind, ProgressMeter* progress) {
-    ASSIGN_OR_RETURN(std::unique_ptr<DumpStore> store,
-                     DumpStore::Create(*writer_, file_name, kind, spec_.compression(), request_.compression_level));
-    ASSIGN_OR_RETURN(std::unique_ptr<DumpProcess> process,
-                     DumpProcess::Start(program, arguments, connection_flag, conninfo, limits_, cancellation_));
-    ASSIGN_OR_RETURN(std::vector<std::string> lines, RunDumpStream(*process, *store, limits_, progress));
-    StoredDump stored = store->TakeResult();
+  EncoderOptions Encoding() const {
+    EncoderOptions options;
+    options.codec = spec_.compression();
+    options.level = request_.compression_level;
+    const int all = spec_.threads() > 0 ? spec_.threads() : static_cast<int>(std::thread::hardware_concurrency());
+    options.thread_count = std::clamp(all / std::max(spec_.jobs(), 1), 1, kMaxEncodingThreads);
+    options.max_blocks = static_cast<size_t>(options.thread_count) + kBlocksAhead;
+    return options;
+  }
+
+  // Takes up what was stored into the manifest.
+  void Describe(const StoredDump& stored, const std::vector<std::string>& lines) {
     for (const std::vector<std::string>* warnings : {&lines, &stored.facts.warnings}) {
       for (const std::string& warning : *warnings) {
-        observer_.OnLog(warning);
-        if (manifest_.warnings_size() < static_cast<int>(kMaxWarnings)) {
-          manifest_.add_warnings(warning);
-        }
+        Warn(warning);
       }
     }
     *manifest_.add_files() = stored.file;
+  }
+
+  absl::StatusOr<StoredDump> DumpGlobals(const Conninfo& conninfo) {
+    EncoderOptions options;  // A small file: gzip by this thread, whatever the dump is stored with.
+    options.codec = spec_.compression() == v1::NONE ? v1::NONE : v1::GZIP;
+    ASSIGN_OR_RETURN(std::unique_ptr<DumpStore> store,
+                     DumpStore::Create(*writer_, absl::StrCat("globals.sql", FileExtension(options.codec)),
+                                       DumpScanner::Kind::kGlobals, options));
+    // The database of the connection string is ignored by pg_dumpall unless it is given as the one to start from; and
+    // it reads a name as a connection string when it looks like one.
+    ASSIGN_OR_RETURN(std::unique_ptr<DumpProcess> process,
+                     DumpProcess::Start(programs_.pg_dumpall,
+                                        {"--globals-only", "--no-role-passwords",
+                                         absl::StrCat("--database=", conninfo.ForDatabaseName())},
+                                        "--dbname=", conninfo, limits_, cancellation_));
+    RateLimit no_limit(0);
+    ASSIGN_OR_RETURN(const std::vector<std::string> lines,
+                     RunDumpStream(*process, *store, no_limit, cancellation_, nullptr));
+    RETURN_IF_ERROR(store->Finish());
+    StoredDump stored = store->TakeResult();
+    Describe(stored, lines);
     return stored;
   }
 
   absl::Status StoreGlobals(const Conninfo& conninfo) {
-    // The database of the connection string is ignored by pg_dumpall unless it is given as the one to start from; and
-    // it reads a name as a connection string when it looks like one.
-    absl::StatusOr<StoredDump> stored =
-        Store(programs_.pg_dumpall,
-              {"--globals-only", "--no-role-passwords", absl::StrCat("--database=", conninfo.ForDatabaseName())},
-              "--dbname=", conninfo, "globals.sql", DumpScanner::Kind::kGlobals, nullptr);
+    absl::StatusOr<StoredDump> stored = DumpGlobals(conninfo);
     if (!stored.ok()) {
       return ErrorReason(stored.status()) == v1::FailureCause_Name(v1::PERMISSION)
                  ? WithHint(stored.status(), "let the backup role read the roles, or set dump.globals to false")
@@ -163,24 +185,56 @@ class BackupJob {
   }
 
   absl::Status StoreDatabase(const Conninfo& conninfo, const SnapshotSession& session) {
-    ASSIGN_OR_RETURN(StoredDump stored,
-                     Store(programs_.pg_dump,
-                           {"--format=plain", absl::StrCat("--snapshot=", session.snapshot()),
-                            absl::StrCat("--encoding=", session.facts().identity.encoding()),
-                            absl::StrCat("--lock-wait-timeout=", LockTimeoutMs())},
-                           "--dbname=", conninfo, "dump.sql", DumpScanner::Kind::kDatabase, &progress_));
+    const DumpCommand command = {programs_.pg_dump,
+                                 {"--format=plain", absl::StrCat("--snapshot=", session.snapshot()),
+                                  absl::StrCat("--encoding=", session.facts().identity.encoding()),
+                                  absl::StrCat("--lock-wait-timeout=", LockTimeoutMs())},
+                                 conninfo,
+                                 limits_,
+                                 spec_.max_bytes_per_second()};
+    const std::string file_name = absl::StrCat("dump.sql", FileExtension(spec_.compression()));
+    ASSIGN_OR_RETURN(const DatabaseDump dump, DumpDatabase(*writer_, file_name, command, PlanDump(session), Encoding(),
+                                                           cancellation_, progress_));
+    const StoredDump& stored = dump.stored;
+    Describe(stored, dump.stderr_lines);
     RETURN_IF_ERROR(CheckAllTablesDumped(session.expected_tables(), stored.facts));
     RETURN_IF_ERROR(CheckVerifySpec(request_.verify, session.expected_tables(), stored.facts));
     manifest_.mutable_tables()->Add(stored.facts.tables.begin(), stored.facts.tables.end());
     manifest_.mutable_sequences()->Add(stored.facts.sequences.begin(), stored.facts.sequences.end());
-    manifest_.set_schema_fingerprint(stored.facts.schema_fingerprint);
+    manifest_.set_schema_fingerprint(stored.facts.SchemaFingerprint());
     observer_.OnLog(absl::StrCat("dumped ", stored.facts.tables.size(), " tables, ",
                                  backup::FormatSize(stored.file.plain_bytes()), " of text stored as ",
                                  backup::FormatSize(stored.file.stored_bytes())));
-    if (spec_.compression() == v1::GZIP) {
-      RETURN_IF_ERROR(AddFile("dump.sql.gz.gzi", FormatGziIndex(stored.members)));
+    if (spec_.compression() != v1::NONE) {
+      RETURN_IF_ERROR(AddFile(absl::StrCat(file_name, ".gzi"), FormatGziIndex(stored.members)));
     }
     return absl::OkStatus();
+  }
+
+  void Warn(const std::string& warning) {
+    observer_.OnLog(warning);
+    if (manifest_.warnings_size() < static_cast<int>(kMaxWarnings)) {
+      manifest_.add_warnings(warning);
+    }
+  }
+
+  DumpPlan PlanDump(const SnapshotSession& session) {
+    if (spec_.jobs() <= 1) {
+      return {};
+    }
+    const auto table_count = static_cast<int64_t>(session.expected_tables().size());
+    if (!LocksAllowStreams(table_count, session.lock_table_size())) {
+      Warn(absl::StrCat("the server's lock table has no room for several dump processes over ", table_count,
+                        " tables: one does it all; raise max_locks_per_transaction"));
+      return {};
+    }
+    std::vector<DumpableTable> tables;
+    for (const ExpectedTable& table : session.expected_tables()) {
+      tables.push_back({table.schema, table.name, table.bytes});
+    }
+    DumpPlan plan = PlanStreams(std::move(tables), 0, spec_.jobs());
+    observer_.OnLog(absl::StrCat("dump.jobs is ", spec_.jobs(), ": ", plan.streams.size() + 1, " streams of data"));
+    return plan;
   }
 
   // The snapshot ties the dump to the database that was looked at; this finds one that was replaced meanwhile. A server

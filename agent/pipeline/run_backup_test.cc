@@ -74,15 +74,48 @@ class RunBackupTest : public BackupFixture {
   }
 };
 
-TEST_F(RunBackupTest, WhatIsStoredRestoresToTheSameDatabaseByTheCommandsOfRestoreTxt) {
-  CreateDatabase("rich", RichSchema());
-  ASSERT_THAT(Server().Execute("CREATE ROLE \"a role; --\"; ALTER DATABASE rich SET work_mem = '5MB'"), IsOk());
-  auto outcome = Run(Request("rich"));
+// How a dump is made must not show in what comes back.
+struct Manner {
+  const char* name;
+  int jobs;
+  v1::Codec codec;
+};
+
+class MannerTest : public RunBackupTest, public ::testing::WithParamInterface<Manner> {
+ protected:
+  // A database with every kind of object, and tables that are worth a stream of their own.
+  static void MakeRichDatabase() {
+    static const bool made = [] {
+      std::string sql = RichSchema();
+      for (const char* name : {"large one", "large\"two", "large3"}) {
+        absl::StrAppend(&sql, "CREATE TABLE ", agent::testing::QuoteIdentifier(name),
+                        " (id serial, t text); INSERT INTO ", agent::testing::QuoteIdentifier(name),
+                        " (t) SELECT repeat(md5(i::text), 8) FROM generate_series(1, 20000) i;");
+      }
+      CreateDatabase("rich", sql);
+      return Server().Execute("CREATE ROLE \"a role; --\"; ALTER DATABASE rich SET work_mem = '5MB'").ok();
+    }();
+    ASSERT_TRUE(made);
+  }
+};
+
+TEST_P(MannerTest, WhatIsStoredRestoresToTheSameDatabaseByTheCommandsOfRestoreTxt) {
+  MakeRichDatabase();
+  const BackupRequest plain_request = Request("rich");
+  const auto plain = Run(plain_request);
+  ASSERT_THAT(plain, IsOk());
+  BackupRequest request = Request("rich");
+  request.dump.set_jobs(GetParam().jobs);
+  request.dump.set_compression(GetParam().codec);
+
+  const auto outcome = Run(request);
+
   ASSERT_THAT(outcome, IsOk());
-  EXPECT_THAT(outcome->manifest.tables(), SizeIs(agent::testing::kRichSchemaTableCount));
+  EXPECT_THAT(outcome->manifest.tables(), SizeIs(agent::testing::kRichSchemaTableCount + 3));
   EXPECT_THAT(outcome->manifest.roles(), AllOf(Contains("postgres"), Contains("a role; --")));
-  EXPECT_THAT(NamesIn(outcome->path), ElementsAre("RESTORE.txt", "SHA256SUMS", "dump.sql.gz", "dump.sql.gz.gzi",
-                                                  "globals.sql.gz", "manifest.json"));
+  EXPECT_EQ(TablesOf(outcome->manifest), TablesOf(plain->manifest));
+  EXPECT_EQ(SequencesOf(outcome->manifest), SequencesOf(plain->manifest));
+  EXPECT_EQ(outcome->manifest.schema_fingerprint(), plain->manifest.schema_fingerprint());
 
   auto text = ReadFile(outcome->path + "/RESTORE.txt");
   ASSERT_THAT(text, IsOk());
@@ -111,6 +144,26 @@ TEST_F(RunBackupTest, WhatIsStoredRestoresToTheSameDatabaseByTheCommandsOfRestor
         << table.name();
   }
   ASSERT_THAT(Server().Execute("DROP DATABASE restored"), IsOk());
+}
+
+INSTANTIATE_TEST_SUITE_P(Manners, MannerTest,
+                         ::testing::Values(Manner{"OnePgDump", 1, v1::GZIP}, Manner{"FourStreams", 4, v1::GZIP},
+                                           Manner{"TwoStreamsOfZstd", 2, v1::ZSTD},
+                                           Manner{"ThreePlainStreams", 3, v1::NONE}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(RunBackupTest, ReadsNoFasterThanItMay) {
+  constexpr int64_t kBytesPerSecond = 1 << 20;
+  CreateDatabase("slowly", "CREATE TABLE t AS SELECT i, repeat('x', 100) AS x FROM generate_series(1, 4000) i");
+  BackupRequest request = Request("slowly");
+  request.dump.set_max_bytes_per_second(kBytesPerSecond);
+  const absl::Duration begin = Clock::Real().Monotonic();
+
+  const auto backup = Run(request);
+
+  ASSERT_THAT(backup, IsOk());
+  const double least = static_cast<double>(FindDumpFile(backup->manifest)->plain_bytes()) / kBytesPerSecond;
+  EXPECT_GE(absl::ToDoubleSeconds(Clock::Real().Monotonic() - begin), least);
 }
 
 TEST_F(RunBackupTest, ManifestTellsWhatAndWhence) {

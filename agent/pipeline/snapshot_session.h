@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "agent/pipeline/conninfo.h"
 #include "agent/pipeline/database_facts.h"
-#include "agent/pipeline/database_probe.h"
+#include "agent/pipeline/table_locks.h"
 #include "base/cancellation.h"
 
 namespace backup::agent {
@@ -18,8 +18,8 @@ namespace backup::agent {
 // cannot be of another database than the one looked at.
 class SnapshotSession {
  public:
-  // Opens a REPEATABLE READ, READ ONLY transaction, looks, exports.
-  static absl::StatusOr<SnapshotSession> Open(const Conninfo& conninfo, const ProbeOptions& options,
+  // Locks, takes the snapshot (table_locks.h), looks, exports. Sizes of tables are looked up `with_sizes`.
+  static absl::StatusOr<SnapshotSession> Open(const Conninfo& conninfo, const LockOptions& options, bool with_sizes,
                                               Cancellation* cancellation);
 
   // Lets the snapshot go, once all dump processes have read; the facts stay.
@@ -29,6 +29,8 @@ class SnapshotSession {
   const std::vector<ExpectedTable>& expected_tables() const { return expected_tables_; }
   // For pg_dump --snapshot.
   const std::string& snapshot() const { return snapshot_; }
+  // How many objects the server's lock table has room for (PostgreSQL manual, 20.12, max_locks_per_transaction).
+  int64_t lock_table_size() const { return lock_table_size_; }
 
  private:
   SnapshotSession() = default;
@@ -36,6 +38,7 @@ class SnapshotSession {
   DatabaseFacts facts_;
   std::vector<ExpectedTable> expected_tables_;
   std::string snapshot_;
+  int64_t lock_table_size_ = 0;
 };
 
 }  // namespace backup::agent

@@ -9,6 +9,9 @@
 namespace backup::agent {
 namespace {
 
+// Longer than any word that matters.
+constexpr size_t kMaxWordBytes = 10;
+
 bool IsIdentifierByte(char c) {
   return absl::ascii_isalnum(c) || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
 }
@@ -83,18 +86,23 @@ std::optional<SqlLexer::Event> SqlLexer::StepInCode(absl::string_view* input) {
     }
     if (c == '-' || c == '/') {
       auto event = in_statement_ ? text_until_here() : std::nullopt;
+      EndWord();
       pending_ = c;
       string_may_reopen_ = false;
       input->remove_prefix(1);
       return event;
     }
-    if (c == ';' && parenthesis_depth_ <= 0) {
+    if (c == ';') {
+      EndWord();
+    }
+    if (c == ';' && parenthesis_depth_ <= 0 && begin_depth_ == 0) {
       if (input->data() != begin) {
         return text_until_here();
       }
       input->remove_prefix(1);
       in_statement_ = string_may_reopen_ = false;
-      parenthesis_depth_ = 0;
+      parenthesis_depth_ = word_count_ = 0;
+      first_words_.clear();
       before_last_ = last_ = 0;
       return Event::kStatementEnd;
     }
@@ -121,7 +129,35 @@ bool SqlLexer::TakeDollarTag(absl::string_view* input) {
   return true;
 }
 
+void SqlLexer::EndWord() {
+  if (word_.empty()) {
+    return;
+  }
+  const bool is_head =
+      word_ == "create" || word_ == "or" || word_ == "replace" || word_ == "function" || word_ == "procedure";
+  if (++word_count_ <= 4 && is_head) {
+    first_words_ += word_.front();
+  }
+  const bool makes_routine =
+      first_words_ == "cf" || first_words_ == "cp" || first_words_ == "corf" || first_words_ == "corp";
+  if (makes_routine && parenthesis_depth_ == 0) {
+    if (word_ == "begin") {
+      ++begin_depth_;
+    } else if (word_ == "case" && begin_depth_ > 0) {
+      ++begin_depth_;
+    } else if (word_ == "end" && begin_depth_ > 0) {
+      --begin_depth_;
+    }
+  }
+  word_.clear();
+}
+
 void SqlLexer::TakeCode(char c) {
+  if (!IsIdentifierByte(c)) {
+    EndWord();
+  } else if (word_.size() < kMaxWordBytes) {
+    word_ += absl::ascii_tolower(c);
+  }
   const bool reopens = string_may_reopen_;
   string_may_reopen_ = false;
   switch (c) {

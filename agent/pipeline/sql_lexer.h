@@ -53,11 +53,18 @@ class SqlLexer {
   std::optional<Event> TakeLine(absl::string_view* input);
   // The effect of one character of code.
   void TakeCode(char c);
+  // The effect of a word of code that has ended. A routine's body may be statements between BEGIN ATOMIC and END, whose
+  // semicolons do not end the statement that makes it (PostgreSQL manual, CREATE FUNCTION).
+  void EndWord();
 
   State state_ = State::kCode;
   bool standard_conforming_strings_ = true;
   bool in_statement_ = false;
   int parenthesis_depth_ = 0;
+  std::string word_;         // The word that is passing, lower case, as far as it matters.
+  std::string first_words_;  // Initials of the statement's first words, while they are those of CREATE FUNCTION.
+  int word_count_ = 0;
+  int begin_depth_ = 0;
   int comment_depth_ = 0;
   char pending_ = 0;  // A '-' or '/' that may begin a comment.
   char last_ = 0;     // The last two characters of code, to know E'' strings and a$b.

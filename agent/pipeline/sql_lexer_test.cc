@@ -83,6 +83,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"DollarInName", "SELECT a$b$, c;SELECT 2;", {"SELECT a$b$, c;", "SELECT 2;"}},
         Case{"Parameter", "SELECT $1;SELECT $2, $;", {"SELECT $1;", "SELECT $2, $;"}},
         Case{"Parentheses", "DO (a; b); c;", {"DO (a; b);", "c;"}},
+        Case{"BodyOfStatements",
+             "CREATE OR REPLACE FUNCTION s.f(a int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE a WHEN 1 THEN 2 "
+             "END; END;SELECT 2;",
+             {"CREATE OR REPLACE FUNCTION s.f(a int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE a WHEN 1 THEN 2 "
+              "END; END;",
+              "SELECT 2;"}},
+        Case{"BeginOutsideOfARoutine", "BEGIN;CREATE TABLE begin (x int);", {"BEGIN;", "CREATE TABLE begin (x int);"}},
         Case{"LineComments", "-- one; 'x\n--two\nSELECT 1;", {"-- one; 'x", "--two", "SELECT 1;"}},
         Case{"CommentInStatement", "SELECT 1 -- a;\n+ 2;", {"SELECT 1 + 2;"}},
         Case{"BlockComments", "/* a; /* b */ ' */SELECT/**/1;", {"SELECT1;"}},

@@ -2,6 +2,8 @@
 #include "agent/pipeline/sql_name.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 
 namespace backup::agent {
@@ -88,6 +90,10 @@ bool ConsumeStringLiteral(absl::string_view* text, bool standard_conforming_stri
     *value += c;
   }
   return false;
+}
+
+std::string QuoteName(absl::string_view name) {
+  return absl::StrCat("\"", absl::StrReplaceAll(name, {{"\"", "\"\""}}), "\"");
 }
 
 }  // namespace backup::agent

@@ -17,6 +17,9 @@ struct QualifiedName {
 // quotes. False, and `text` as it was, when there is none.
 bool ConsumeIdentifier(absl::string_view* text, std::string* identifier);
 
+// The name in double quotes.
+std::string QuoteName(absl::string_view name);
+
 // Takes `name` or `schema.name`.
 bool ConsumeQualifiedName(absl::string_view* text, QualifiedName* name);
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -25,18 +24,6 @@ struct MemberOffset {
   int64_t stored = 0;
   int64_t plain = 0;
   bool operator==(const MemberOffset&) const = default;
-};
-
-// A stage that makes stored bytes from plain ones, as a row of members.
-class Encoder : public ByteSink {
- public:
-  // What is written from here on goes into a new member. No effect when nothing was written since the last one began.
-  virtual absl::Status StartMember() = 0;
-
-  // In the order of the file; complete after Finish. Empty for a codec without members.
-  virtual const std::vector<MemberOffset>& members() const = 0;
-  virtual int64_t plain_bytes() const = 0;
-  virtual int64_t stored_bytes() const = 0;
 };
 
 }  // namespace backup::agent

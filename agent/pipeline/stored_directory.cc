@@ -127,4 +127,25 @@ absl::Status StoredDirectory::Stream(const std::string& name, bool drop_page_cac
   return absl::OkStatus();
 }
 
+absl::Status StoredDirectory::ReadAt(const std::string& name, int64_t offset, char* buffer, size_t size) const {
+  int64_t bytes = 0;
+  ASSIGN_OR_RETURN(const FileDescriptor fd, OpenFile(name, &bytes, false));
+  size_t filled = 0;
+  while (filled < size) {
+    const ssize_t count =
+        pread(fd.get(), buffer + filled, size - filled, static_cast<off_t>(offset + static_cast<int64_t>(filled)));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      return StorageError(errno, absl::StrCat("cannot read ", path_, "/", name, " at offset ", offset));
+    }
+    if (count == 0) {
+      return JobError(v1::CORRUPT, absl::StrCat(name, ": at offset ", bytes, ": it ends too early"));
+    }
+    filled += static_cast<size_t>(count);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace backup::agent

@@ -29,6 +29,9 @@ class StoredDirectory {
   // Streams a file into `sink` (not finishing it). `cancellation` is asked between pieces.
   absl::Status Stream(const std::string& name, bool drop_page_cache, Cancellation& cancellation, ByteSink& sink) const;
 
+  // Exactly `size` bytes from `offset` on. CORRUPT when the file ends before.
+  absl::Status ReadAt(const std::string& name, int64_t offset, char* buffer, size_t size) const;
+
   const std::string& path() const { return path_; }
 
  private:

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <set>
+#include <thread>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "agent/pipeline/artifact_manifest.h"
 #include "agent/pipeline/dump_scanner.h"
 #include "agent/pipeline/gzi_index.h"
 #include "agent/pipeline/job.h"
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/manifest_file.h"
-#include "agent/pipeline/partial_directory.h"
 #include "agent/pipeline/progress_meter.h"
 #include "agent/pipeline/sha256_sums.h"
 #include "agent/pipeline/stored_directory.h"
 #include "agent/pipeline/verify_facts.h"
 #include "agent/pipeline/verify_file.h"
+#include "agent/pipeline/verify_members.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -24,6 +24,7 @@
 namespace backup::agent {
 namespace {
 
+constexpr int kMaxDecodingThreads = 4;
 constexpr char kHint[] = "make a new backup; do not rely on this one";
 
 // Feeds decoded text to a scanner.
@@ -41,13 +42,6 @@ absl::Status AsCorrupt(const absl::Status& status, absl::string_view file) {
     return status;
   }
   return JobError(v1::CORRUPT, absl::StrCat(file, ": ", std::string(status.message())), kHint);
-}
-
-std::string DirectoryName(absl::string_view path) {
-  path = absl::StripSuffix(path, "/");
-  path = path.substr(path.rfind('/') + 1);  // npos + 1 is 0.
-  absl::ConsumePrefix(&path, kPartialPrefix);
-  return std::string(path);
 }
 
 class ArtifactVerifier {
@@ -80,32 +74,16 @@ class ArtifactVerifier {
   VerifyFileOptions Options() const {
     VerifyFileOptions options;
     options.drop_page_cache = request_.drop_page_cache;
+    options.thread_count = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxDecodingThreads);
     return options;
   }
 
   absl::Status ReadManifest() {
-    ASSIGN_OR_RETURN(std::string text,
-                     directory_.ReadWhole(kManifestFile, kMaxManifestBytes, request_.drop_page_cache));
-    manifest_sha256_ = Sha256Hex(text);
-    if (!request_.manifest_sha256.empty() && request_.manifest_sha256 != manifest_sha256_) {
-      return JobError(v1::CORRUPT,
-                      absl::StrCat(kManifestFile, ": it is not the one that the catalog knows: its SHA-256 is ",
-                                   manifest_sha256_, ", not ", CleanText(request_.manifest_sha256, 64)),
-                      kHint);
-    }
-    ASSIGN_OR_RETURN(std::string sums_text, directory_.ReadWhole(kSumsFile, 1 << 20, request_.drop_page_cache));
-    ASSIGN_OR_RETURN(sums_, ParseSums(sums_text));
-    if (auto sum = sums_.find(kManifestFile); sum == sums_.end() || sum->second != manifest_sha256_) {
-      return JobError(v1::CORRUPT, absl::StrCat(kManifestFile, ": its SHA-256 is not the one in ", kSumsFile), kHint);
-    }
-    ASSIGN_OR_RETURN(manifest_, ParseManifest(text));
-    const std::string name = DirectoryName(directory_.path());
-    if (manifest_.backup_id() != name) {
-      return JobError(v1::CORRUPT,
-                      absl::StrCat(kManifestFile, ": it is that of backup ", manifest_.backup_id(),
-                                   ", but its directory is called ", CleanText(name, 200)),
-                      kHint);
-    }
+    ASSIGN_OR_RETURN(ArtifactManifest artifact,
+                     ReadArtifactManifest(directory_, request_.manifest_sha256, request_.drop_page_cache));
+    manifest_ = std::move(artifact.manifest);
+    manifest_sha256_ = std::move(artifact.sha256);
+    sums_ = std::move(artifact.sums);
     return absl::OkStatus();
   }
 
@@ -145,29 +123,40 @@ class ArtifactVerifier {
         progress_.Update(plain_bytes, stored_bytes, sink.scanner.row_count(), sink.scanner.tables_done());
       }
     };
-    absl::StatusOr<std::vector<MemberOffset>> members =
-        VerifyStoredFile(directory_, file, options, cancellation_, &sink);
-    if (file.codec() == v1::NONE && ErrorReason(members.status()) == v1::FailureCause_Name(v1::CORRUPT)) {
-      // Nothing but the hash shows the damage; the tables' own hashes may tell where it is.
-      if (absl::StatusOr<DumpFacts> damaged = sink.scanner.Finish(); damaged.ok()) {
-        RETURN_IF_ERROR(Annotate(CompareDumpFacts(manifest_, *damaged), file.name()));
+    if (const v1::ArtifactFile* index_file = FindIndexFile(manifest_); index_file != nullptr) {
+      ASSIGN_OR_RETURN(const std::vector<MemberOffset> index, ReadIndex(*index_file));
+      RETURN_IF_ERROR(AsCorrupt(VerifyMembers(directory_, file, index, options, cancellation_, sink), file.name()));
+    } else {
+      const absl::Status read = VerifyStoredFile(directory_, file, options, cancellation_, &sink).status();
+      if (ErrorReason(read) == v1::FailureCause_Name(v1::CORRUPT)) {
+        // Nothing but the hash shows the damage; the tables' own hashes may tell where it is.
+        if (absl::StatusOr<DumpFacts> damaged = sink.scanner.Finish(); damaged.ok()) {
+          RETURN_IF_ERROR(Annotate(CompareDumpFacts(manifest_, *damaged), file.name()));
+        }
       }
+      RETURN_IF_ERROR(AsCorrupt(read, file.name()));
     }
-    RETURN_IF_ERROR(AsCorrupt(members.status(), file.name()));
     progress_.Update(file.plain_bytes(), file.stored_bytes(), sink.scanner.row_count(), sink.scanner.tables_done());
     absl::StatusOr<DumpFacts> facts = sink.scanner.Finish();
     RETURN_IF_ERROR(AsCorrupt(facts.status(), file.name()));
-    RETURN_IF_ERROR(CompareDumpFacts(manifest_, *facts));
-    if (const v1::ArtifactFile* index_file = FindIndexFile(manifest_); index_file != nullptr) {
-      ASSIGN_OR_RETURN(std::string bytes,
-                       directory_.ReadWhole(index_file->name(), 8 + 16 * members->size(), request_.drop_page_cache));
-      absl::StatusOr<std::vector<MemberOffset>> index = ParseGziIndex(bytes);
-      if (!index.ok()) {
-        return Annotate(index.status(), index_file->name());
-      }
-      RETURN_IF_ERROR(CompareIndex(*index, *members));
+    return CompareDumpFacts(manifest_, *facts);
+  }
+
+  absl::StatusOr<std::vector<MemberOffset>> ReadIndex(const v1::ArtifactFile& file) const {
+    ASSIGN_OR_RETURN(
+        const std::string bytes,
+        directory_.ReadWhole(file.name(), static_cast<size_t>(file.stored_bytes()), request_.drop_page_cache));
+    absl::StatusOr<std::vector<MemberOffset>> index = ParseGziIndex(bytes);
+    if (!index.ok()) {
+      return Annotate(index.status(), file.name());
     }
-    return absl::OkStatus();
+    // What the dump is read by must be what was written, or the dump would take the blame.
+    if (Sha256Hex(bytes) != file.stored_sha256()) {
+      return JobError(v1::CORRUPT,
+                      absl::StrCat(file.name(), ": the SHA-256 differs, somewhere from offset 0 to ", bytes.size()),
+                      kHint);
+    }
+    return index;
   }
 
   absl::Status VerifyGlobals(const v1::ArtifactFile& file) {
@@ -193,11 +182,7 @@ class ArtifactVerifier {
 absl::StatusOr<VerifyOutcome> VerifyArtifact(const VerifyRequest& request, Clock& clock, JobObserver& observer,
                                              Cancellation& cancellation) {
   const absl::Duration begin = clock.Monotonic();
-  std::string path = request.artifact_directory;
-  while (path.size() > 1 && path.back() == '/') {
-    path.pop_back();  // With it, O_NOFOLLOW would follow.
-  }
-  ASSIGN_OR_RETURN(StoredDirectory directory, StoredDirectory::Open(path));
+  ASSIGN_OR_RETURN(StoredDirectory directory, StoredDirectory::Open(ArtifactPath(request.artifact_directory)));
   ProgressMeter progress(observer, clock);
   ArtifactVerifier verifier(request, std::move(directory), progress, cancellation);
   RETURN_IF_ERROR(verifier.Run());

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "agent/pipeline/encoder.h"
 #include "agent/pipeline/job.h"
 #include "agent/pipeline/manifest_file.h"
 #include "agent/pipeline/sha256_sums.h"
@@ -25,6 +26,7 @@ namespace backup::agent {
 namespace {
 
 namespace fs = std::filesystem;
+using agent::testing::ForgeManifest;
 using agent::testing::MakeSampleArtifact;
 using agent::testing::OpenDescriptorCount;
 using agent::testing::RecordingObserver;
@@ -55,30 +57,16 @@ void Write(const std::string& path, const std::string& contents) {
 class VerifyArtifactTest : public ::testing::TestWithParam<v1::Codec> {
  protected:
   VerifyArtifactTest() { path_ = MakeSampleArtifact(dir_.path(), "local", "shop", kId, GetParam()); }
-  std::string DumpName() const { return GetParam() == v1::GZIP ? "dump.sql.gz" : "dump.sql"; }
+  std::string DumpName() const { return absl::StrCat("dump.sql", FileExtension(GetParam())); }
   std::string File(const std::string& name) const { return path_ + "/" + name; }
 
-  // The manifest changed by `change`, with the sums made to fit: as somebody would who covers the tracks.
-  void Forge(const std::function<void(v1::Manifest*)>& change) {
-    auto manifest = ParseManifest(Read(File("manifest.json")));
-    ASSERT_THAT(manifest, IsOk());
-    change(&*manifest);
-    const std::string text = FormatManifest(*manifest);
-    Write(File("manifest.json"), text);
-    auto sums = ParseSums(Read(File("SHA256SUMS")));
-    ASSERT_THAT(sums, IsOk());
-    for (const v1::ArtifactFile& file : manifest->files()) {
-      (*sums)[file.name()] = file.stored_sha256();
-    }
-    (*sums)["manifest.json"] = Sha256Hex(text);
-    Write(File("SHA256SUMS"), FormatSums(*sums));
-  }
+  void Forge(const std::function<void(v1::Manifest*)>& change) { ForgeManifest(path_, change); }
 
   TempDir dir_;
   std::string path_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Codecs, VerifyArtifactTest, ::testing::Values(v1::GZIP, v1::NONE),
+INSTANTIATE_TEST_SUITE_P(Codecs, VerifyArtifactTest, ::testing::Values(v1::GZIP, v1::ZSTD, v1::NONE),
                          [](const auto& info) { return v1::Codec_Name(info.param); });
 
 TEST_P(VerifyArtifactTest, AnUntouchedArtifactAgrees) {
@@ -191,7 +179,7 @@ TEST_P(VerifyArtifactTest, AnotherBackupsFilesAreFound) {
   fs::remove_all(path_);
   fs::rename(dir_.File("aside"), path_);
   ASSERT_THAT(Verify(path_), IsOk());
-  const std::string globals = absl::StrReplaceAll(DumpName(), {{"dump", "globals"}});
+  const std::string globals = absl::StrReplaceAll(DumpName(), {{"dump", "globals"}, {".zst", ".gz"}});
   fs::rename(File(DumpName()), dir_.File("aside"));
   fs::rename(File(globals), File(DumpName()));
   fs::rename(dir_.File("aside"), File(globals));
@@ -275,7 +263,7 @@ TEST(VerifyIndexTest, AnIndexOfOtherMembersIsFound) {
   Write(path + "/SHA256SUMS", FormatSums(sums));
   auto outcome = Verify(path);
   EXPECT_THAT(outcome, HasReason("CORRUPT"));
-  EXPECT_THAT(std::string(outcome.status().message()), HasSubstr("dump.sql.gz.gzi: at offset 8"));
+  EXPECT_THAT(std::string(outcome.status().message()), HasSubstr("dump.sql.gz: at offset 0, where member 1 begins"));
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ absl::Status CompareDumpFacts(const v1::Manifest& manifest, const DumpFacts& fou
                   manifest.sequences().end(), same_sequence)) {
     return Differ("the sequences or their values differ");
   }
-  if (found.schema_fingerprint != manifest.schema_fingerprint()) {
+  if (found.SchemaFingerprint() != manifest.schema_fingerprint()) {
     return Differ("the schema's fingerprint differs");
   }
   return absl::OkStatus();
@@ -62,16 +62,6 @@ absl::Status CompareGlobalsFacts(const v1::Manifest& manifest, const DumpFacts& 
     return Differ("the roles of the globals differ");
   }
   return absl::OkStatus();
-}
-
-absl::Status CompareIndex(const std::vector<MemberOffset>& index, const std::vector<MemberOffset>& members) {
-  const auto [in_index, in_file] = std::mismatch(index.begin(), index.end(), members.begin(), members.end());
-  if (in_index == index.end() && in_file == members.end()) {
-    return absl::OkStatus();
-  }
-  const int64_t entry = in_index - index.begin();
-  return JobError(v1::CORRUPT, absl::StrCat("dump.sql.gz.gzi: at offset ", 8 + 16 * (entry - 1),
-                                            ": the index does not agree with the members of dump.sql.gz"));
 }
 
 }  // namespace backup::agent

@@ -17,7 +17,4 @@ absl::Status CompareDumpFacts(const v1::Manifest& manifest, const DumpFacts& fou
 // The same for the roles of a dump of globals.
 absl::Status CompareGlobalsFacts(const v1::Manifest& manifest, const DumpFacts& found);
 
-// Holds the index against the members that were found.
-absl::Status CompareIndex(const std::vector<MemberOffset>& index, const std::vector<MemberOffset>& members);
-
 }  // namespace backup::agent

@@ -16,6 +16,7 @@ namespace backup::agent {
 // How the bytes of one stored file are read back.
 struct VerifyFileOptions {
   bool drop_page_cache = true;
+  int thread_count = 0;  // For decoding members.
   // Called now and then with the counts of decoded and stored bytes; may be empty.
   std::function<void(int64_t plain_bytes, int64_t stored_bytes)> on_progress;
 };

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/testing/fake_job_runner.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <functional>
 #include <utility>
 
 #include "agent/pipeline/job_failure.h"
 #include "base/clock.h"
+#include "base/status_macros.h"
 
 namespace backup::testing {
 namespace {
@@ -48,6 +52,21 @@ void FakeJobRunner::SetVerified(const std::string& path, absl::StatusOr<agent::V
   verified_.insert_or_assign(path, std::move(outcome));
 }
 
+void FakeJobRunner::SetDrilled(absl::StatusOr<agent::DrillOutcome> outcome) {
+  MutexLock lock(mu_);
+  drilled_ = std::move(outcome);
+}
+
+void FakeJobRunner::SetRestored(absl::StatusOr<agent::RestoreOutcome> outcome) {
+  MutexLock lock(mu_);
+  restored_ = std::move(outcome);
+}
+
+void FakeJobRunner::SetPlanned(absl::StatusOr<agent::RestorePlan> plan) {
+  MutexLock lock(mu_);
+  planned_ = std::move(plan);
+}
+
 std::vector<agent::BackupRequest> FakeJobRunner::backups() const {
   MutexLock lock(mu_);
   return backups_;
@@ -56,6 +75,26 @@ std::vector<agent::BackupRequest> FakeJobRunner::backups() const {
 std::vector<agent::VerifyRequest> FakeJobRunner::verifies() const {
   MutexLock lock(mu_);
   return verifies_;
+}
+
+std::vector<agent::DrillRequest> FakeJobRunner::drills() const {
+  MutexLock lock(mu_);
+  return drills_;
+}
+
+std::vector<agent::RestoreRequest> FakeJobRunner::restores() const {
+  MutexLock lock(mu_);
+  return restores_;
+}
+
+std::vector<agent::RestoreRequest> FakeJobRunner::restore_plans() const {
+  MutexLock lock(mu_);
+  return restore_plans_;
+}
+
+int FakeJobRunner::niceness() const {
+  MutexLock lock(mu_);
+  return niceness_;
 }
 
 int FakeJobRunner::max_at_once() const {
@@ -96,6 +135,7 @@ absl::StatusOr<agent::BackupOutcome> FakeJobRunner::Backup(const agent::BackupRe
     changed_.NotifyAll();
   });
   MutexLock lock(mu_);
+  niceness_ = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
   backups_.push_back(request);
   max_at_once_ = std::max(max_at_once_, ++at_once_);
   max_on_one_ = std::max(max_on_one_, ++working_[request.database]);
@@ -122,23 +162,52 @@ absl::StatusOr<agent::BackupOutcome> FakeJobRunner::Backup(const agent::BackupRe
 }
 
 absl::StatusOr<agent::VerifyOutcome> FakeJobRunner::Verify(const agent::VerifyRequest& request,
-                                                           agent::JobObserver& observer, Cancellation& cancellation) {
-  const Cancellation::Registration wake(cancellation, [this] {
-    MutexLock lock(mu_);
-    changed_.NotifyAll();
-  });
+                                                           agent::JobObserver& /*observer*/,
+                                                           Cancellation& cancellation) {
+  RETURN_IF_ERROR(Work(&FakeJobRunner::verifies_, request, cancellation));
   MutexLock lock(mu_);
-  verifies_.push_back(request);
-  changed_.NotifyAll();
-  WaitUntilFree(cancellation);
-  if (cancellation.cancelled()) {
-    return agent::JobError(v1::CANCELLED_BY_USER, "cancelled");
-  }
   auto it = verified_.find(request.artifact_directory);
   if (it == verified_.end()) {
     return agent::JobError(v1::CORRUPT, request.artifact_directory + " is gone");
   }
   return it->second;
+}
+
+absl::StatusOr<agent::DrillOutcome> FakeJobRunner::Drill(const agent::DrillRequest& request,
+                                                         agent::JobObserver& /*observer*/, Cancellation& cancellation) {
+  RETURN_IF_ERROR(Work(&FakeJobRunner::drills_, request, cancellation));
+  MutexLock lock(mu_);
+  return drilled_;
+}
+
+absl::StatusOr<agent::RestoreOutcome> FakeJobRunner::Restore(const agent::RestoreRequest& request,
+                                                             agent::JobObserver& /*observer*/,
+                                                             Cancellation& cancellation) {
+  RETURN_IF_ERROR(Work(&FakeJobRunner::restores_, request, cancellation));
+  MutexLock lock(mu_);
+  return restored_;
+}
+
+absl::StatusOr<agent::RestorePlan> FakeJobRunner::PlanRestore(const agent::RestoreRequest& request,
+                                                              agent::JobObserver& /*observer*/,
+                                                              Cancellation& cancellation) {
+  RETURN_IF_ERROR(Work(&FakeJobRunner::restore_plans_, request, cancellation));
+  MutexLock lock(mu_);
+  return planned_;
+}
+
+template <typename Request>
+absl::Status FakeJobRunner::Work(std::vector<Request> FakeJobRunner::*requests, const Request& request,
+                                 Cancellation& cancellation) {
+  const Cancellation::Registration wake(cancellation, [this] {
+    MutexLock lock(mu_);
+    changed_.NotifyAll();
+  });
+  MutexLock lock(mu_);
+  (this->*requests).push_back(request);
+  changed_.NotifyAll();
+  WaitUntilFree(cancellation);
+  return cancellation.cancelled() ? agent::JobError(v1::CANCELLED_BY_USER, "cancelled") : absl::OkStatus();
 }
 
 }  // namespace backup::testing

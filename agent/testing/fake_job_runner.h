@@ -22,12 +22,23 @@ class FakeJobRunner : public agent::JobRunner {
   void SetBackupError(absl::Status error);
   // What reading `path` back finds; without, verifying is NOT_FOUND CORRUPT.
   void SetVerified(const std::string& path, absl::StatusOr<agent::VerifyOutcome> outcome);
+  // What the next drills end with; by default one that took 3 s.
+  void SetDrilled(absl::StatusOr<agent::DrillOutcome> outcome);
+  // What the next restores, and plans of one, end with; by default of nothing.
+  void SetRestored(absl::StatusOr<agent::RestoreOutcome> outcome);
+  void SetPlanned(absl::StatusOr<agent::RestorePlan> plan);
 
   std::vector<agent::BackupRequest> backups() const;
   std::vector<agent::VerifyRequest> verifies() const;
+  std::vector<agent::DrillRequest> drills() const;
+  std::vector<agent::RestoreRequest> restores() const;
+  std::vector<agent::RestoreRequest> restore_plans() const;
   // The most jobs that worked at once: in all, and on one database.
   int max_at_once() const;
   int max_at_once_on_one_database() const;
+
+  // Of the thread that did the last backup; 0 before.
+  int niceness() const;
 
   // Waits until so many backups were begun in all; false after 60 s.
   bool WaitForBackups(size_t count);
@@ -38,8 +49,17 @@ class FakeJobRunner : public agent::JobRunner {
                                               Cancellation& cancellation) override;
   absl::StatusOr<agent::VerifyOutcome> Verify(const agent::VerifyRequest& request, agent::JobObserver& observer,
                                               Cancellation& cancellation) override;
+  absl::StatusOr<agent::DrillOutcome> Drill(const agent::DrillRequest& request, agent::JobObserver& observer,
+                                            Cancellation& cancellation) override;
+  absl::StatusOr<agent::RestoreOutcome> Restore(const agent::RestoreRequest& request, agent::JobObserver& observer,
+                                                Cancellation& cancellation) override;
+  absl::StatusOr<agent::RestorePlan> PlanRestore(const agent::RestoreRequest& request, agent::JobObserver& observer,
+                                                 Cancellation& cancellation) override;
 
  private:
+  // Puts the request to the others of its kind, and holds the job as long as it is to be held.
+  template <typename Request>
+  absl::Status Work(std::vector<Request> FakeJobRunner::*requests, const Request& request, Cancellation& cancellation);
   void WaitUntilFree(Cancellation& cancellation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;
@@ -50,7 +70,14 @@ class FakeJobRunner : public agent::JobRunner {
   std::map<std::string, absl::StatusOr<agent::VerifyOutcome>> verified_ ABSL_GUARDED_BY(mu_);
   std::vector<agent::BackupRequest> backups_ ABSL_GUARDED_BY(mu_);
   std::vector<agent::VerifyRequest> verifies_ ABSL_GUARDED_BY(mu_);
+  absl::StatusOr<agent::DrillOutcome> drilled_ ABSL_GUARDED_BY(mu_) = agent::DrillOutcome{{}, absl::Seconds(3)};
+  std::vector<agent::DrillRequest> drills_ ABSL_GUARDED_BY(mu_);
+  absl::StatusOr<agent::RestoreOutcome> restored_ ABSL_GUARDED_BY(mu_) = agent::RestoreOutcome();
+  std::vector<agent::RestoreRequest> restores_ ABSL_GUARDED_BY(mu_);
+  absl::StatusOr<agent::RestorePlan> planned_ ABSL_GUARDED_BY(mu_) = agent::RestorePlan();
+  std::vector<agent::RestoreRequest> restore_plans_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, int> working_ ABSL_GUARDED_BY(mu_);  // By database.
+  int niceness_ ABSL_GUARDED_BY(mu_) = 0;
   int at_once_ ABSL_GUARDED_BY(mu_) = 0;
   int max_at_once_ ABSL_GUARDED_BY(mu_) = 0;
   int max_on_one_ ABSL_GUARDED_BY(mu_) = 0;

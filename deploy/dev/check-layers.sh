@@ -24,6 +24,7 @@ tests             *                                                             
 tests/testing     *                                                                    -
 tests/system      *                                                                    grpc,pqxx
 tests/golden      *                                                                    grpc
+tests/bench       *                                                                    -
 '
 # ROOM/testing, in any room, holds what only tests use: it may include what ROOM may, and ROOM.
 # Composition roots reach down past their neighbours: file, one more room that it may include.

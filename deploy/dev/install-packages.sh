@@ -11,19 +11,19 @@ set -euo pipefail
 build_packages=(
   g++ cmake ninja-build pkg-config
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
-  libpq-dev libpqxx-dev libssl-dev zlib1g-dev libisal-dev libzstd-dev libxxhash-dev
+  libpq-dev libpqxx-dev libssl-dev zlib1g-dev libisal-dev libdeflate-dev libzstd-dev libxxhash-dev
   libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libgtest-dev libgmock-dev
 )
 # To run the programs, and the PostgreSQL programs that they start.
 run_packages=(
   postgresql-15 postgresql-client-15 tzdata util-linux
-  libgrpc++1.51 libprotobuf32 libabsl20220623 libpq5 libpqxx-6.4 libssl3 zlib1g libisal2 libzstd1 libxxhash0
+  libgrpc++1.51 libprotobuf32 libabsl20220623 libpq5 libpqxx-6.4 libssl3 zlib1g libisal2 libdeflate0 libzstd1 libxxhash0
   libyaml-cpp0.7
 )
 # What tests call.
-test_packages=(gzip procps openssl strace)
-# What deploy/dev/check.sh calls, and what makes a second build fast.
-check_packages=(clang-14 clang-format-14 clang-tidy-14 shellcheck perl-base git ccache)
+test_packages=(gzip zstd procps openssl strace)
+# What deploy/dev/check.sh calls, what makes a second build fast, and what measures.
+check_packages=(clang-14 clang-format-14 clang-tidy-14 shellcheck perl-base git ccache libbenchmark-dev)
 
 usage() {
   sed -n '3,7s/^# \{0,1\}//p' "$0" >&2

@@ -27,6 +27,8 @@ constexpr int kMaxCapabilities = 64;
 constexpr int kMaxStderrLines = 40;
 constexpr int kMaxLogLines = 1000;
 constexpr int64_t kMaxLogOffset = 100'000;
+constexpr int kMaxRestoreTargets = 100;
+constexpr int kMaxRestoreTexts = 100;
 constexpr size_t kMaxWordBytes = 64;        // Ids, versions, capabilities.
 constexpr size_t kMaxNameBytes = 255;       // Names of hosts and databases, labels.
 constexpr size_t kMaxSentenceBytes = 1000;  // What went wrong.
@@ -135,6 +137,9 @@ absl::StatusOr<AgentReport> CleanAgentReport(const Peer& peer, const v1::SyncReq
   *agent.mutable_capabilities() = request.capabilities();
   CleanStrings(*agent.mutable_capabilities(), kMaxCapabilities, kMaxWordBytes);
   std::sort(agent.mutable_capabilities()->begin(), agent.mutable_capabilities()->end());
+  *agent.mutable_restore_targets() = request.restore_targets();
+  CleanStrings(*agent.mutable_restore_targets(), kMaxRestoreTargets, kMaxWordBytes);
+  std::sort(agent.mutable_restore_targets()->begin(), agent.mutable_restore_targets()->end());
   *agent.mutable_labels() = CleanLabels(request.labels());
   agent.set_hostname(CleanText(request.hostname(), kMaxNameBytes));
   agent.set_boot_id(CleanText(request.boot_id(), kMaxWordBytes));
@@ -161,6 +166,10 @@ absl::StatusOr<v1::RunResult> CleanRunResult(const v1::RunResult& result) {
     failure.set_message(CleanText(failure.message(), kMaxSentenceBytes));
     failure.set_hint(CleanText(failure.hint(), kMaxSentenceBytes));
     CleanStrings(*failure.mutable_stderr_lines(), kMaxStderrLines, kMaxStderrBytes);
+  }
+  if (clean.has_restore_facts()) {
+    CleanStrings(*clean.mutable_restore_facts()->mutable_left_out(), kMaxRestoreTexts, kMaxStderrBytes);
+    CleanStrings(*clean.mutable_restore_facts()->mutable_obstacles(), kMaxRestoreTexts, kMaxStderrBytes);
   }
   CleanStrings(*clean.mutable_manifest()->mutable_warnings(), kMaxStderrLines, kMaxStderrBytes);
   if (!result.has_manifest()) {

@@ -12,6 +12,8 @@
 #include "base/status_macros.h"
 #include "server/api/all_pages.h"
 #include "server/api/api_errors.h"
+#include "server/api/drill_request.h"
+#include "server/api/restore_request.h"
 #include "server/domain/planning.h"
 #include "server/domain/run_state.h"
 #include "server/domain/selector.h"
@@ -74,8 +76,12 @@ absl::StatusOr<v1::Run> MakeRun(const ApiContext& api, const v1::Run& wanted, ab
       return MakeBackupRun(api, wanted, now);
     case v1::VERIFY:
       return MakeVerifyRun(api, wanted, now);
+    case v1::DRILL:
+      return MakeDrillRun(api, wanted, now);
+    case v1::RESTORE:
+      return MakeRestoreRun(api, wanted, now);
     default:
-      return InvalidField("run.kind", "it is neither BACKUP nor VERIFY");
+      return InvalidField("run.kind", "it is none of BACKUP, VERIFY, DRILL and RESTORE");
   }
 }
 

@@ -8,8 +8,9 @@
 
 namespace backup::server {
 
-// Handler of RunService.CreateRun. INVALID_FIELD "run.kind", "run.database", "run.policy", "run.backup" or
-// "request_id"; DATABASE_NOT_FOUND, POLICY_NOT_FOUND, BACKUP_NOT_FOUND, DATABASE_NOT_COVERED.
+// Handler of RunService.CreateRun. INVALID_FIELD "run.kind", "run.database", "run.policy", "run.backup",
+// "request_id" or, of a DRILL, those of drill_request.h; DATABASE_NOT_FOUND, POLICY_NOT_FOUND, BACKUP_NOT_FOUND,
+// DATABASE_NOT_COVERED, NO_GOOD_BACKUP.
 absl::Status DoCreateRun(const ApiContext& api, const Peer& peer, const v1::CreateRunRequest& request,
                          v1::Run& response);
 

@@ -4,14 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/errors.h"
 #include "server/api/api_test_server.h"
+#include "server/domain/test_data.h"
 #include "tests/testing/matchers.h"
 
 namespace backup::server {
 namespace {
 
+using ::backup::testing::EqualsProto;
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
+using ::backup::testing::NightlyPolicy;
 using ::testing::ElementsAre;
 using ::testing::Property;
 using ::testing::SizeIs;
@@ -130,6 +134,145 @@ TEST_F(RunServiceTest, CreatesAVerificationOfABackup) {
   EXPECT_EQ(run->database(), kShop);
   EXPECT_EQ(run->spec().backup_id(), "20261123T220000Z-7k3m9q2x4d");
   EXPECT_EQ(run->spec().manifest_sha256(), backup.manifest_sha256());
+}
+
+v1::Backup StoredBackup() {
+  v1::Backup backup;
+  backup.set_name("backups/20261123T220000Z-7k3m9q2x4d");
+  backup.set_database(kShop);
+  backup.set_state(v1::GOOD);
+  backup.set_manifest_sha256(std::string(64, 'a'));
+  return backup;
+}
+
+TEST_F(RunServiceTest, CreatesADrillOfABackupAsItsPolicyHasIt) {
+  v1::Policy policy = NightlyPolicy();
+  policy.mutable_spec()->mutable_dump()->set_jobs(3);
+  policy.mutable_spec()->mutable_drill()->set_cron("@monthly");
+  policy.mutable_spec()->mutable_drill()->add_assertions("SELECT 1 = 1");
+  *policy.mutable_spec()->mutable_drill()->mutable_max_duration() = ToProto(absl::Minutes(30));
+  server_.store().PutPolicy(policy, absl::UnixEpoch());
+  v1::Backup backup = StoredBackup();
+  backup.set_policy(policy.name());
+  server_.store().PutBackup(backup);
+  v1::Run drill;
+  drill.set_kind(v1::DRILL);
+  drill.set_backup(backup.name());
+
+  absl::StatusOr<v1::Run> run = Create(drill);
+
+  ASSERT_THAT(run, IsOk());
+  EXPECT_EQ(run->kind(), v1::DRILL);
+  EXPECT_EQ(run->backup(), backup.name());
+  EXPECT_EQ(run->spec().manifest_sha256(), backup.manifest_sha256());
+  EXPECT_THAT(run->spec().drill(), EqualsProto(R"pb(
+                jobs: 3
+                max_duration { seconds: 1800 }
+                assertions: "SELECT 1 = 1"
+              )pb"));
+
+  drill.mutable_spec()->mutable_drill()->add_assertions("SELECT 2 = 2");
+  drill.mutable_spec()->mutable_drill()->set_jobs(1);
+  run = Create(drill);
+  ASSERT_THAT(run, IsOk());
+  EXPECT_THAT(run->spec().drill(), EqualsProto(R"pb(
+                jobs: 1
+                max_duration { seconds: 1800 }
+                assertions: "SELECT 2 = 2"
+              )pb"));
+}
+
+TEST_F(RunServiceTest, CreatesADrillOfTheNewestGoodBackupOfADatabase) {
+  v1::Run drill;
+  drill.set_kind(v1::DRILL);
+  drill.set_database(kShop);
+  EXPECT_THAT(Create(drill), HasReason("NO_GOOD_BACKUP"));
+
+  server_.store().PutBackup(StoredBackup());
+  const absl::StatusOr<v1::Run> run = Create(drill);
+  ASSERT_THAT(run, IsOk());
+  EXPECT_EQ(run->backup(), StoredBackup().name());
+}
+
+TEST_F(RunServiceTest, RefusesADrillThatNoAgentWouldDo) {
+  server_.store().PutBackup(StoredBackup());
+  for (const auto& spoil : std::vector<std::function<void(v1::Run&)>>{
+           [](v1::Run& run) { run.set_backup("x"); }, [](v1::Run& run) { run.clear_backup(); },
+           [](v1::Run& run) { run.mutable_spec()->mutable_drill()->set_jobs(65); },
+           [](v1::Run& run) { run.mutable_spec()->mutable_drill()->add_assertions(""); },
+           [](v1::Run& run) { run.mutable_spec()->mutable_drill()->add_assertions(std::string(4097, 'x')); },
+           [](v1::Run& run) { run.mutable_spec()->mutable_drill()->mutable_max_duration()->set_seconds(-1); }}) {
+    v1::Run drill;
+    drill.set_kind(v1::DRILL);
+    drill.set_backup(StoredBackup().name());
+    spoil(drill);
+    EXPECT_THAT(Create(drill), HasReason("INVALID_FIELD")) << drill.DebugString();
+  }
+}
+
+class CreateRestoreTest : public RunServiceTest {
+ protected:
+  CreateRestoreTest() {
+    server_.store().PutBackup(StoredBackup());
+    wanted_.set_kind(v1::RESTORE);
+    wanted_.set_backup(StoredBackup().name());
+    wanted_.mutable_spec()->mutable_restore()->set_target("standby");
+    wanted_.mutable_spec()->mutable_restore()->set_database("shop_restored");
+  }
+  // What the agent says of itself.
+  void AgentHas(const std::vector<std::string>& targets) {
+    AgentReport report;
+    report.agent.set_name("agents/db1");
+    report.sequence = ++sequence_;
+    for (const std::string& target : targets) {
+      report.agent.add_restore_targets(target);
+    }
+    v1::Database shop;
+    shop.set_name(kShop);
+    report.databases.push_back(shop);
+    EXPECT_THAT(server_.store().RecordAgentReport(report), IsOk());
+  }
+
+  v1::Run wanted_;
+  int64_t sequence_ = 10;
+};
+
+TEST_F(CreateRestoreTest, CreatesARestoreToAServerThatTheAgentNames) {
+  AgentHas({"standby"});
+
+  const absl::StatusOr<v1::Run> run = Create(wanted_);
+
+  ASSERT_THAT(run, IsOk());
+  EXPECT_EQ(run->database(), kShop);
+  EXPECT_EQ(run->spec().backup_id(), "20261123T220000Z-7k3m9q2x4d");
+  EXPECT_EQ(run->spec().manifest_sha256(), StoredBackup().manifest_sha256());
+  EXPECT_THAT(run->spec().restore(), EqualsProto(wanted_.spec().restore()));
+  wanted_.clear_backup();
+  wanted_.set_database(kShop);
+  EXPECT_EQ(Create(wanted_)->backup(), StoredBackup().name());
+}
+
+TEST_F(CreateRestoreTest, RefusesAServerThatTheAgentDoesNotName) {
+  AgentHas({});
+  EXPECT_THAT(Create(wanted_), HasReason("RESTORE_TARGET_UNKNOWN"));
+  AgentHas({"other"});
+  const absl::StatusOr<v1::Run> run = Create(wanted_);
+  EXPECT_THAT(run, HasReason("RESTORE_TARGET_UNKNOWN"));
+  EXPECT_THAT(ErrorHint(run.status()), ::testing::HasSubstr("other"));
+}
+
+TEST_F(CreateRestoreTest, RefusesWhatNoAgentWouldDo) {
+  AgentHas({"standby"});
+  for (const auto& spoil : std::vector<std::function<void(v1::RestoreRunSpec&)>>{
+           [](v1::RestoreRunSpec& restore) { restore.clear_database(); },
+           [](v1::RestoreRunSpec& restore) { restore.set_database(std::string(64, 'x')); },
+           [](v1::RestoreRunSpec& restore) { restore.set_jobs(65); },
+           [](v1::RestoreRunSpec& restore) { restore.add_tables(""); },
+           [](v1::RestoreRunSpec& restore) { restore.add_schemas(std::string(1025, 'x')); }}) {
+    v1::Run run = wanted_;
+    spoil(*run.mutable_spec()->mutable_restore());
+    EXPECT_THAT(Create(run), HasReason("INVALID_FIELD")) << run.DebugString();
+  }
 }
 
 TEST_F(RunServiceTest, CancelsAtOnceWhatNoAgentHolds) {

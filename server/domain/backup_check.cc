@@ -28,6 +28,7 @@ constexpr size_t kMaxNameBytes = 63;  // Of PostgreSQL.
 constexpr size_t kMaxFileNameBytes = 255;
 constexpr size_t kMaxPathBytes = 4096;
 constexpr size_t kMaxTextBytes = 4096;
+constexpr size_t kPlainHashDigits = 32;
 constexpr size_t kSha256Digits = 64;
 constexpr size_t kContentHashDigits = 32;
 
@@ -113,8 +114,12 @@ absl::Status CheckFile(const v1::ArtifactFile& file) {
   if (!IsBytes(file.stored_bytes()) || !IsBytes(file.plain_bytes()) || file.member_count() < 0) {
     return Invalid(absl::StrCat(name, " has an absurd size"));
   }
-  if (!IsHex(file.stored_sha256(), kSha256Digits) || !IsHex(file.plain_sha256(), kSha256Digits)) {
+  if (!IsHex(file.stored_sha256(), kSha256Digits)) {
     return Invalid(absl::StrCat(name, " lacks a SHA-256 of 64 lower-case hex digits"));
+  }
+  if (file.plain_hash().empty() ? !IsHex(file.plain_sha256(), kSha256Digits)
+                                : !IsHex(file.plain_hash(), kPlainHashDigits) || !file.plain_sha256().empty()) {
+    return Invalid(absl::StrCat(name, " lacks the hash of its text, or has two"));
   }
   switch (file.codec()) {
     case v1::GZIP:

@@ -53,6 +53,10 @@ v1::SyncResponse BuildDesiredSet(absl::Span<const v1::Run> open_runs, absl::Span
     if (run.cancel_requested()) {
       cancels.insert(run.name());
     }
+    // Which backup a drill is to restore is only known when it is due.
+    if (run.kind() == v1::DRILL && run.state() == v1::SCHEDULED) {
+      continue;
+    }
     // Also one to be cancelled: the agent that holds it then answers for it.
     if (run.state() == v1::SCHEDULED || run.state() == v1::PENDING) {
       held.emplace_back(ToAbsl(run.not_before_time()), &run);

@@ -43,6 +43,15 @@ TEST(DesiredSetTest, HoldsWhatIsNotStartedSoonestFirst) {
   EXPECT_THAT(set.cancel_runs(), IsEmpty());
 }
 
+TEST(DesiredSetTest, ADrillIsToldWhenItIsDueAndItsBackupKnown) {
+  v1::Run to_come = RunAt("runs/a", v1::SCHEDULED, 9);
+  to_come.set_kind(v1::DRILL);
+  v1::Run due = RunAt("runs/b", v1::PENDING, 9);
+  due.set_kind(v1::DRILL);
+
+  EXPECT_THAT(Names(BuildDesiredSet({to_come, due}, {})), ElementsAre("runs/b"));
+}
+
 TEST(DesiredSetTest, SaysAllThatTheAgentNeeds) {
   const v1::Run run = RunAt("runs/b", v1::PENDING, 1);
   v1::DesiredRun expected;

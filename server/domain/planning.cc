@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,16 +91,20 @@ v1::Run NewRun(v1::RunKind kind, v1::RunState state, absl::string_view database,
   return run;
 }
 
-// Plans the rows of one policy.
+// Plans the rows of one kind of run of one policy.
 class Planner {
  public:
-  Planner(const v1::Policy& policy, Schedule schedule, absl::Time now, Random& random)
+  Planner(const v1::Policy& policy, v1::RunKind kind, Schedule schedule, v1::RunSpec spec, absl::Time now,
+          Random& random)
       : policy_(policy),
+        kind_(kind),
         schedule_(std::move(schedule)),
         now_(now),
         random_(random),
-        spec_(BackupRunSpec(policy.spec())),
+        spec_(std::move(spec)),
         future_slots_(FutureSlots(schedule_, now)) {}
+
+  v1::RunKind kind() const { return kind_; }
 
   // Rows that a covered database lacks, and those to be put right.
   void PlanDatabase(const std::string& database, const DatabaseRows& rows, PolicyChange& change) {
@@ -145,7 +150,7 @@ class Planner {
   }
 
   v1::Run NewScheduledRun(const std::string& database, absl::Time slot) {
-    v1::Run run = NewRun(v1::BACKUP, v1::SCHEDULED, database, now_, random_);
+    v1::Run run = NewRun(kind_, v1::SCHEDULED, database, now_, random_);
     run.set_policy(policy_.name());
     *run.mutable_slot_time() = ToProto(slot);
     SetWanted(run, TimesFor(policy_, database, slot));
@@ -153,6 +158,7 @@ class Planner {
   }
 
   const v1::Policy& policy_;
+  const v1::RunKind kind_;
   const Schedule schedule_;
   const absl::Time now_;
   Random& random_;
@@ -161,27 +167,64 @@ class Planner {
   std::map<absl::Time, std::vector<absl::Time>> catch_up_;  // By the time after which; mostly one for all databases.
 };
 
+// A run by hand that reads a stored backup.
+v1::Run ManualReadingRun(v1::RunKind kind, const v1::Backup& backup, absl::Time now, Random& random) {
+  v1::Run run = NewRun(kind, v1::PENDING, backup.database(), now, random);
+  run.set_manual(true);
+  run.set_policy(backup.policy());
+  *run.mutable_slot_time() = ToProto(now);
+  *run.mutable_not_before_time() = ToProto(now);
+  *run.mutable_start_deadline_time() = ToProto(now + kManualStartDeadline);
+  SetBackupToRead(backup, run);
+  return run;
+}
+
+// When drills are due: in the schedule's zone, with its jitter and start deadline.
+v1::ScheduleSpec DrillSchedule(const v1::PolicySpec& spec) {
+  v1::ScheduleSpec schedule = spec.schedule();
+  schedule.clear_every();
+  schedule.set_cron(spec.drill().cron());
+  return schedule;
+}
+
+absl::StatusOr<std::vector<Planner>> MakePlanners(const v1::Policy& policy, absl::Time now, Random& random) {
+  const v1::PolicySpec& spec = policy.spec();
+  std::vector<Planner> planners;
+  ASSIGN_OR_RETURN(Schedule schedule, Schedule::Create(spec.schedule()));
+  planners.emplace_back(policy, v1::BACKUP, std::move(schedule), BackupRunSpec(spec), now, random);
+  if (spec.has_drill()) {
+    ASSIGN_OR_RETURN(Schedule drills, Schedule::Create(DrillSchedule(spec)));
+    planners.emplace_back(policy, v1::DRILL, std::move(drills), DrillRunSpec(spec), now, random);
+  }
+  return planners;
+}
+
 }  // namespace
 
 absl::StatusOr<PolicyChange> PlanRuns(const PolicyView& view, absl::Time now, Random& random) {
   const v1::Policy& policy = *view.policy;
-  ASSIGN_OR_RETURN(Schedule schedule, Schedule::Create(policy.spec().schedule()));
-  Planner planner(policy, std::move(schedule), now, random);
-  std::map<std::string, DatabaseRows> rows;
+  ASSIGN_OR_RETURN(std::vector<Planner> planners, MakePlanners(policy, now, random));
+  std::map<std::pair<v1::RunKind, std::string>, DatabaseRows> rows;
   for (const v1::Run& run : view.scheduled_runs) {
-    rows[run.database()].by_slot[ToAbsl(run.slot_time())] = &run;
+    rows[{run.kind(), run.database()}].by_slot[ToAbsl(run.slot_time())] = &run;
   }
   PolicyChange change;
-  std::map<std::string, bool> covered;
+  std::set<std::string> covered;
   for (const v1::Database& database : view.databases) {
     if (Covers(policy.spec(), database)) {
-      covered[database.name()] = true;
-      planner.PlanDatabase(database.name(), rows[database.name()], change);
+      covered.insert(database.name());
+      for (Planner& planner : planners) {
+        planner.PlanDatabase(database.name(), rows[{planner.kind(), database.name()}], change);
+      }
     }
   }
   for (const v1::Run& run : view.scheduled_runs) {
     const absl::Time slot = ToAbsl(run.slot_time());
-    if (slot > now && !(covered.count(run.database()) > 0 && planner.IsWanted(slot))) {
+    const bool wanted =
+        covered.contains(run.database()) && std::any_of(planners.begin(), planners.end(), [&](const Planner& planner) {
+          return planner.kind() == run.kind() && planner.IsWanted(slot);
+        });
+    if (slot > now && !wanted) {
       change.withdraw_runs.push_back(run.name());
     }
   }
@@ -194,6 +237,23 @@ v1::RunSpec BackupRunSpec(const v1::PolicySpec& spec) {
   *run_spec.mutable_verify() = spec.verify();
   run_spec.set_overlap(spec.schedule().overlap());
   return run_spec;
+}
+
+v1::RunSpec DrillRunSpec(const v1::PolicySpec& spec) {
+  v1::RunSpec run_spec;
+  v1::DrillRunSpec& drill = *run_spec.mutable_drill();
+  drill.set_jobs(spec.dump().jobs());
+  if (spec.drill().has_max_duration()) {
+    *drill.mutable_max_duration() = spec.drill().max_duration();
+  }
+  *drill.mutable_assertions() = spec.drill().assertions();
+  return run_spec;
+}
+
+void SetBackupToRead(const v1::Backup& backup, v1::Run& run) {
+  run.set_backup(backup.name());
+  run.mutable_spec()->set_backup_id(ParseBackupName(backup.name()).value_or(""));
+  run.mutable_spec()->set_manifest_sha256(backup.manifest_sha256());
 }
 
 v1::Run ManualBackupRun(const v1::Policy& policy, absl::string_view database, absl::Time now, Random& random) {
@@ -210,16 +270,20 @@ v1::Run ManualBackupRun(const v1::Policy& policy, absl::string_view database, ab
 }
 
 v1::Run ManualVerifyRun(const v1::Backup& backup, absl::Time now, Random& random) {
-  v1::Run run = NewRun(v1::VERIFY, v1::PENDING, backup.database(), now, random);
-  run.set_manual(true);
-  run.set_policy(backup.policy());
-  run.set_backup(backup.name());
-  *run.mutable_slot_time() = ToProto(now);
-  *run.mutable_not_before_time() = ToProto(now);
-  *run.mutable_start_deadline_time() = ToProto(now + kManualStartDeadline);
+  v1::Run run = ManualReadingRun(v1::VERIFY, backup, now, random);
   run.mutable_spec()->set_overlap(v1::SKIP);
-  run.mutable_spec()->set_backup_id(ParseBackupName(backup.name()).value_or(""));
-  run.mutable_spec()->set_manifest_sha256(backup.manifest_sha256());
+  return run;
+}
+
+v1::Run ManualDrillRun(const v1::Backup& backup, const v1::DrillRunSpec& drill, absl::Time now, Random& random) {
+  v1::Run run = ManualReadingRun(v1::DRILL, backup, now, random);
+  *run.mutable_spec()->mutable_drill() = drill;
+  return run;
+}
+
+v1::Run ManualRestoreRun(const v1::Backup& backup, const v1::RestoreRunSpec& restore, absl::Time now, Random& random) {
+  v1::Run run = ManualReadingRun(v1::RESTORE, backup, now, random);
+  *run.mutable_spec()->mutable_restore() = restore;
   return run;
 }
 

@@ -14,18 +14,24 @@ namespace backup::server {
 inline constexpr absl::Duration kPlanningHorizon = absl::Hours(25);
 
 // The rows that the policy of `view` (which must be set) should have: one SCHEDULED BACKUP run for each database it
-// covers and each slot in (now, now + horizon], and always the first slot beyond. Rows of the future that no longer fit
-// are withdrawn, those with another spec or other times updated with the next epoch. Slots that fell due since
-// the last row, while nothing planned, get rows too: no older than the policy's update_time or 7 days, the newest 1000.
-// Gives no put_policy and no events. The error of Schedule::Create for a policy that was stored by something else.
+// covers and each slot of its schedule in (now, now + horizon], and always the first slot beyond; the same for the
+// slots of spec.drill as DRILL runs, which do not yet say of which backup. Rows of the future that no longer fit are
+// withdrawn, those with another spec or other times updated with the next epoch. Slots that fell due since the last
+// row, while nothing planned, get rows too: no older than the policy's update_time or 7 days, the newest 1000. Gives no
+// put_policy and no events. The error of Schedule::Create for a policy that was stored by something else.
 absl::StatusOr<PolicyChange> PlanRuns(const PolicyView& view, absl::Time now, Random& random);
 
-// Spec of a BACKUP run under this policy.
+// Spec of a BACKUP and of a DRILL run under this policy.
 v1::RunSpec BackupRunSpec(const v1::PolicySpec& spec);
+v1::RunSpec DrillRunSpec(const v1::PolicySpec& spec);
+// Makes it a run that reads `backup`, as the catalog knows it.
+void SetBackupToRead(const v1::Backup& backup, v1::Run& run);
 
 // Runs asked for by hand, due at `now`: PENDING, epoch 1, manual. `policy` may be the default Policy: then without one,
 // and defaults apply. Start deadline as the policy's, by default 6 h.
 v1::Run ManualBackupRun(const v1::Policy& policy, absl::string_view database, absl::Time now, Random& random);
 v1::Run ManualVerifyRun(const v1::Backup& backup, absl::Time now, Random& random);
+v1::Run ManualDrillRun(const v1::Backup& backup, const v1::DrillRunSpec& drill, absl::Time now, Random& random);
+v1::Run ManualRestoreRun(const v1::Backup& backup, const v1::RestoreRunSpec& restore, absl::Time now, Random& random);
 
 }  // namespace backup::server

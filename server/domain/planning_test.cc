@@ -237,6 +237,78 @@ TEST_F(PlanningTest, AClockThatGoesBackMakesNoSlotTwice) {
   EXPECT_THAT(change.withdraw_runs, ElementsAre(view_.scheduled_runs[1].name()));
 }
 
+// A quarterly drill at 04:00 in the schedule's zone, beside the nightly backups.
+class DrillPlanningTest : public PlanningTest {
+ protected:
+  DrillPlanningTest() {
+    v1::PolicySpec& spec = *view_.policy->mutable_spec();
+    spec.mutable_schedule()->set_time_zone("Europe/Berlin");
+    spec.mutable_dump()->set_jobs(3);
+    spec.mutable_drill()->set_cron("0 4 15 1,4,7,10 *");
+    *spec.mutable_drill()->mutable_max_duration() = ToProto(absl::Minutes(30));
+    spec.mutable_drill()->add_assertions("SELECT true");
+  }
+  static std::vector<v1::Run> Drills(const std::vector<v1::Run>& runs) {
+    std::vector<v1::Run> drills;
+    for (const v1::Run& run : runs) {
+      if (run.kind() == v1::DRILL) {
+        drills.push_back(run);
+      }
+    }
+    return drills;
+  }
+};
+
+TEST_F(DrillPlanningTest, ADrillIsARowLongBeforeItIsDue) {
+  const std::vector<v1::Run> drills = Drills(Plan().create_runs);
+
+  EXPECT_THAT(Slots(drills), ElementsAre("2027-01-15T03:00:00Z"));
+  EXPECT_EQ(drills.at(0).state(), v1::SCHEDULED);
+  EXPECT_THAT(drills.at(0).spec(), EqualsProto(R"pb(
+                drill {
+                  jobs: 3
+                  max_duration { seconds: 1800 }
+                  assertions: "SELECT true"
+                }
+              )pb"));
+}
+
+TEST_F(DrillPlanningTest, BackupsAndDrillsDoNotGetInEachOthersWay) {
+  view_.policy->mutable_spec()->mutable_drill()->set_cron(view_.policy->spec().schedule().cron());
+  const PolicyChange first = Plan();
+  EXPECT_THAT(Slots(first.create_runs), UnorderedElementsAre("2026-11-23T21:00:00Z", "2026-11-24T21:00:00Z",
+                                                             "2026-11-23T21:00:00Z", "2026-11-24T21:00:00Z"));
+  Apply(first);
+
+  const PolicyChange second = Plan();
+  EXPECT_THAT(second.create_runs, IsEmpty());
+  EXPECT_THAT(second.withdraw_runs, IsEmpty());
+  EXPECT_THAT(second.update_runs, IsEmpty());
+}
+
+TEST_F(DrillPlanningTest, WithoutDrillsInThePolicyTheirRowsGoAndBackupsStay) {
+  Apply(Plan());
+  const std::string drill = Drills(view_.scheduled_runs).at(0).name();
+  view_.policy->mutable_spec()->clear_drill();
+
+  const PolicyChange change = Plan();
+
+  EXPECT_THAT(change.withdraw_runs, ElementsAre(drill));
+  EXPECT_THAT(change.create_runs, IsEmpty());
+}
+
+TEST_F(DrillPlanningTest, OtherAssertionsUpdateTheRow) {
+  Apply(Plan());
+  view_.policy->mutable_spec()->mutable_drill()->set_assertions(0, "SELECT count(*) > 0 FROM orders");
+
+  const PolicyChange change = Plan();
+
+  ASSERT_THAT(change.update_runs, SizeIs(1));
+  EXPECT_EQ(change.update_runs[0].kind(), v1::DRILL);
+  EXPECT_EQ(change.update_runs[0].epoch(), 2);
+  EXPECT_EQ(change.update_runs[0].spec().drill().assertions(0), "SELECT count(*) > 0 FROM orders");
+}
+
 TEST_F(PlanningTest, AScheduleThatCannotBeReadIsAnError) {
   view_.policy->mutable_spec()->mutable_schedule()->set_cron("x");
   EXPECT_THAT(PlanRuns(view_, now_, random_), HasReason("CRON_INVALID"));
@@ -276,6 +348,29 @@ TEST_F(PlanningTest, AManualVerifyNamesTheBackupAndItsHash) {
   EXPECT_EQ(run.backup(), backup.name());
   EXPECT_EQ(run.spec().backup_id(), "20261123T220000Z-r1");
   EXPECT_EQ(run.spec().manifest_sha256(), "abc");
+}
+
+TEST_F(PlanningTest, AManualDrillNamesTheBackupAndItsHash) {
+  v1::Backup backup;
+  backup.set_name("backups/20261123T220000Z-7k3m9q2x4d");
+  backup.set_database("agents/db1/databases/orders");
+  backup.set_policy("policies/nightly");
+  backup.set_manifest_sha256("abc");
+  v1::DrillRunSpec drill;
+  drill.set_jobs(2);
+
+  const v1::Run run = ManualDrillRun(backup, drill, now_, random_);
+
+  EXPECT_EQ(run.kind(), v1::DRILL);
+  EXPECT_EQ(run.state(), v1::PENDING);
+  EXPECT_TRUE(run.manual());
+  EXPECT_EQ(run.backup(), backup.name());
+  EXPECT_EQ(run.database(), backup.database());
+  EXPECT_THAT(run.spec(), EqualsProto(R"pb(
+                backup_id: "20261123T220000Z-7k3m9q2x4d"
+                manifest_sha256: "abc"
+                drill { jobs: 2 }
+              )pb"));
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ constexpr size_t kMaxIdBytes = 63;        // Ids of agents, and PostgreSQL's nam
 constexpr size_t kMaxPatternBytes = 256;  // A name with room for wildcards.
 constexpr size_t kMaxAssertionBytes = 4096;
 constexpr int64_t kMaxBytes = int64_t{1} << 62;
+constexpr int64_t kLeastBytesPerSecond = 64 << 10;
 
 bool HasControlCharacter(absl::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return absl::ascii_iscntrl(c); });
@@ -113,10 +114,12 @@ void CheckSchedule(const v1::ScheduleSpec& schedule, Violations& out) {
 
 void CheckDump(const v1::DumpSpec& dump, Violations& out) {
   out.CheckRange("spec.dump.jobs", dump.jobs(), 1, 64);
-  if (dump.compression() == v1::ZSTD) {
-    out.Add("spec.dump.compression", "this release does not write zstd; accepted are gzip and none", "use gzip");
-  } else if (dump.compression() != v1::GZIP && dump.compression() != v1::NONE) {
-    out.Add("spec.dump.compression", "accepted are gzip and none");
+  if (dump.compression() != v1::GZIP && dump.compression() != v1::ZSTD && dump.compression() != v1::NONE) {
+    out.Add("spec.dump.compression", "accepted are gzip, zstd and none");
+  }
+  out.CheckRange("spec.dump.threads", dump.threads(), 0, 64);
+  if (dump.max_bytes_per_second() != 0) {
+    out.CheckRange("spec.dump.max_bytes_per_second", dump.max_bytes_per_second(), kLeastBytesPerSecond, kMaxBytes);
   }
   out.CheckRange("spec.dump.lock_timeout", dump.lock_timeout(), absl::Seconds(1), kDay);
   out.CheckRange("spec.dump.stall_timeout", dump.stall_timeout(), absl::Seconds(1), kDay);

@@ -7,6 +7,7 @@
 #include "base/proto_json.h"
 #include "base/units.h"
 #include "server/domain/agent_state.h"
+#include "server/domain/planning.h"
 #include "server/domain/run_state.h"
 
 namespace backup::server {
@@ -114,8 +115,16 @@ RunChange AdvanceRun(const RunView& view, const std::optional<v1::Agent>& agent,
       if (now < ToAbsl(run.not_before_time())) {
         return Unchanged(run);
       }
-      const std::string reason =
+      std::string reason =
           MayBeAtWork(run, agent, now) ? "" : SkipReason(view, run.spec().overlap() != v1::OVERLAP_MODE_UNSPECIFIED);
+      // Which backup a drill restores is known when it is due: until then a newer one may come.
+      if (reason.empty() && run.kind() == v1::DRILL) {
+        if (view.last_good.has_value()) {
+          SetBackupToRead(*view.last_good, run);
+        } else {
+          reason = "the database has no good backup to restore";
+        }
+      }
       if (!reason.empty()) {
         return End(std::move(run), v1::SKIPPED, reason, now);
       }

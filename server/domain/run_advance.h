@@ -14,7 +14,8 @@ namespace backup::server {
 //
 //   SCHEDULED, not_before reached -> SKIPPED when its policy is paused, or when the run before still works and overlap
 //   is
-//                                    SKIP; else PENDING
+//                                    SKIP, or when it is a DRILL without a good backup to restore; else PENDING, a
+//                                    DRILL with the newest good backup
 //   PENDING, policy paused        -> SKIPPED
 //   PENDING, start deadline over  -> MISSED; LOST when the agent holds it, since then it may have started; CANCELLED
 //   when

@@ -194,5 +194,30 @@ TEST_F(RunAdvanceTest, ARowWithoutDeadlineWaits) {
   EXPECT_EQ(AdvanceRun(view_, Offline(), deadline_ + absl::Hours(1000)).run.state(), v1::PENDING);
 }
 
+TEST_F(RunAdvanceTest, ADueDrillTakesTheNewestGoodBackup) {
+  SetState(v1::SCHEDULED);
+  view_.run.set_kind(v1::DRILL);
+  view_.last_good.emplace();
+  view_.last_good->set_name("backups/20261123T210000Z-r0");
+  view_.last_good->set_manifest_sha256("abc");
+
+  const RunChange change = AdvanceRun(view_, Online(slot_), slot_);
+
+  EXPECT_EQ(change.run.state(), v1::PENDING);
+  EXPECT_EQ(change.run.backup(), "backups/20261123T210000Z-r0");
+  EXPECT_EQ(change.run.spec().backup_id(), "20261123T210000Z-r0");
+  EXPECT_EQ(change.run.spec().manifest_sha256(), "abc");
+}
+
+TEST_F(RunAdvanceTest, ADueDrillWithoutAGoodBackupIsSkippedWithTheReason) {
+  SetState(v1::SCHEDULED);
+  view_.run.set_kind(v1::DRILL);
+
+  const RunChange change = AdvanceRun(view_, Online(slot_), slot_);
+
+  EXPECT_EQ(change.run.state(), v1::SKIPPED);
+  EXPECT_EQ(change.run.state_reason(), "the database has no good backup to restore");
+}
+
 }  // namespace
 }  // namespace backup::server

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "server/domain/backup_facts.h"
+#include "server/domain/backup_renewal.h"
 #include "server/domain/reported_values.h"
 #include "server/domain/run_fence.h"
 #include "server/domain/run_state.h"
@@ -44,10 +45,21 @@ bool IsRepeated(const v1::Run& run, const v1::AttemptRef& attempt, v1::RunState 
   return MeansNotStarted(reported) || reported == v1::CANCELLED;
 }
 
+const char* SuccessVerb(const v1::Run& run) {
+  switch (run.kind()) {
+    case v1::BACKUP:
+      return "made";
+    case v1::VERIFY:
+      return "verified";
+    default:
+      return run.spec().restore().plan_only() ? "looked at" : "restored";
+  }
+}
+
 std::string EventText(const v1::Run& run) {
   switch (run.state()) {
     case v1::SUCCEEDED:
-      return run.kind() == v1::BACKUP ? absl::StrCat("made ", run.backup()) : absl::StrCat("verified ", run.backup());
+      return absl::StrCat(SuccessVerb(run), " ", run.backup());
     case v1::FAILED:
       return absl::StrCat(v1::FailureCause_Name(run.failure().cause()), ": ", run.failure().message());
     default:
@@ -106,31 +118,21 @@ void AddBackup(const RunView& view, const v1::RunResult& result, absl::Time now,
   change.backups.push_back(std::move(backup));
 }
 
-void RenewBackup(const RunView& view, const v1::RunResult& result, absl::Time now, RunChange& change) {
-  if (!view.backup.has_value() || view.backup->database() != view.run.database()) {
+bool IsRestoring(v1::RunKind kind) { return kind == v1::DRILL || kind == v1::RESTORE; }
+
+// Keeps what came back. A drill that came back whole and too late has failed, whatever its agent says: the limit is the
+// policy's.
+void KeepRestoreFacts(const v1::RunResult& result, v1::Run& run) {
+  if (!IsRestoring(run.kind()) || result.state() != v1::SUCCEEDED) {
     return;
   }
-  v1::Backup backup = *view.backup;
-  change.run.set_backup(backup.name());
-  const std::string agent = AgentOf(view.run);
-  if (result.state() == v1::SUCCEEDED) {
-    *backup.mutable_verify_time() = SaneTime(result.has_verify_time(), result.verify_time(), now);
-    if (backup.state() == v1::BAD) {
-      backup.set_state(v1::GOOD);
-      backup.set_verification_level(v1::STORED);
-      backup.clear_state_reason();
-      change.events.push_back(MakeEvent(now, agent, backup.name(), "BACKUP_RECOVERED", "read back and found to agree"));
-    }
-  } else if (result.state() == v1::FAILED && result.failure().cause() == v1::CORRUPT) {
-    backup.set_state(v1::BAD);
-    backup.set_state_reason(change.run.failure().message());
-    backup.set_verification_level(v1::VERIFICATION_LEVEL_UNSPECIFIED);
-    *backup.mutable_verify_time() = SaneTime(result.has_end_time(), result.end_time(), now);
-    change.events.push_back(MakeEvent(now, agent, backup.name(), "BACKUP_BAD", backup.state_reason()));
-  } else {
-    return;
+  *run.mutable_restore_facts() = result.restore_facts();
+  if (const std::string why = FindLateness(run.spec().drill(), result.restore_facts()); !why.empty()) {
+    run.set_state(v1::FAILED);
+    run.mutable_failure()->set_cause(v1::TIMEOUT);
+    run.mutable_failure()->set_message(why);
+    run.mutable_failure()->set_hint("raise drill.maxDuration, or give the restore more sessions with dump.jobs");
   }
-  change.backups.push_back(std::move(backup));
 }
 
 }  // namespace
@@ -160,16 +162,19 @@ absl::StatusOr<RunChange> CompleteRun(const RunView& view, const v1::AttemptRef&
   const bool made_backup = run.kind() == v1::BACKUP && result.state() == v1::SUCCEEDED;
   if (made_backup) {
     RETURN_IF_ERROR(CheckBackupResult(run, attempt, result));
+  } else if (IsRestoring(run.kind()) && result.state() == v1::SUCCEEDED) {
+    RETURN_IF_ERROR(CheckRestoreFacts(run.kind(), result));
   }
   change.run = EndedRun(run, attempt, result, now);
+  KeepRestoreFacts(result, change.run);
   if (made_backup) {
     AddBackup(view, result, now, change);
-  } else if (run.kind() == v1::VERIFY) {
+  } else if (run.kind() != v1::BACKUP) {
     RenewBackup(view, result, now, change);
   }
   change.events.insert(change.events.begin(),
-                       MakeEvent(now, AgentOf(run), run.name(), absl::StrCat("RUN_", v1::RunState_Name(result.state())),
-                                 EventText(change.run)));
+                       MakeEvent(now, AgentOf(run), run.name(),
+                                 absl::StrCat("RUN_", v1::RunState_Name(change.run.state())), EventText(change.run)));
   return change;
 }
 

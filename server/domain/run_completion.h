@@ -16,8 +16,9 @@ namespace backup::server {
 //
 // INVALID_ARGUMENT RESULT_INVALID when the result cannot be true: a state that ends nothing, MISSED or SKIPPED of a run
 // that had started, success of a BACKUP without manifest or with facts that contradict the run or each other
-// (backup_facts.h). A success of a BACKUP makes a Backup; of a VERIFY renews the backup's verify_time and makes a
-// BAD one GOOD; a VERIFY that failed as CORRUPT makes it BAD.
+// (backup_facts.h), success of a DRILL or RESTORE that does not say what came back. A success of a BACKUP makes a
+// Backup; what the others make of theirs is in backup_renewal.h. A DRILL whose restore took longer than its
+// max_duration is FAILED TIMEOUT, and its backup proven all the same.
 absl::StatusOr<RunChange> CompleteRun(const RunView& view, const v1::AttemptRef& attempt, const v1::RunResult& result,
                                       absl::Time now);
 

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "server/domain/test_data.h"
 #include "tests/testing/matchers.h"
@@ -12,7 +14,6 @@ namespace backup::server {
 namespace {
 
 using ::backup::testing::At;
-using ::backup::testing::EqualsProto;
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::backup::testing::NightlyAttempt;
@@ -246,6 +247,160 @@ TEST_F(RunCompletionTest, AVerifyOfABackupThatIsGoneStillEnds) {
   v1::RunResult result;
   result.set_state(v1::SUCCEEDED);
   EXPECT_EQ(Complete(result).run.state(), v1::SUCCEEDED);
+}
+
+class DrillCompletionTest : public RunCompletionTest {
+ protected:
+  // Restored in 90 s.
+  static v1::RunResult Success() {
+    v1::RunResult result = NightlySuccess();
+    result.clear_manifest();
+    result.clear_verify_time();
+    result.MergeFrom(testing::FromText<v1::RunResult>(R"pb(
+      restore_facts {
+        table_count: 2
+        row_count: 1000
+        assertion_count: 1
+        restore_duration { seconds: 90 }
+        total_duration { seconds: 200 }
+        contents_compared: true
+      })pb"));
+    return result;
+  }
+  static v1::RunResult Failure(v1::FailureCause cause) {
+    v1::RunResult result = Success();
+    result.clear_restore_facts();
+    result.set_state(v1::FAILED);
+    result.mutable_failure()->set_cause(cause);
+    result.mutable_failure()->set_message("what differs");
+    return result;
+  }
+  void SetDrill(v1::BackupState state) {
+    SetVerify(state);
+    view_.run.set_kind(v1::DRILL);
+  }
+};
+
+TEST_F(DrillCompletionTest, WhatCameBackIsProven) {
+  SetDrill(v1::GOOD);
+
+  const RunChange change = Complete(Success());
+
+  EXPECT_EQ(change.run.state(), v1::SUCCEEDED);
+  EXPECT_EQ(change.run.restore_facts().row_count(), 1000);
+  ASSERT_EQ(change.backups.size(), 1);
+  EXPECT_EQ(change.backups[0].verification_level(), v1::RESTORED);
+  EXPECT_EQ(ToAbsl(change.backups[0].prove_time()), At("2026-11-23T22:05:00Z"));
+  EXPECT_EQ(ToAbsl(change.backups[0].restore_duration()), absl::Seconds(90));
+  ASSERT_EQ(change.events.size(), 2);
+  EXPECT_EQ(change.events[0].type(), "RUN_SUCCEEDED");
+  EXPECT_EQ(change.events[1].type(), "BACKUP_PROVEN");
+  EXPECT_EQ(change.events[1].message(), "restored in 1m30s, every table equal");
+}
+
+TEST_F(DrillCompletionTest, WhatCameBackTooLateFailsTheRunAndIsProven) {
+  SetDrill(v1::GOOD);
+  *view_.run.mutable_spec()->mutable_drill()->mutable_max_duration() = ToProto(absl::Seconds(89));
+
+  const RunChange change = Complete(Success());
+
+  EXPECT_EQ(change.run.state(), v1::FAILED);
+  EXPECT_EQ(change.run.failure().cause(), v1::TIMEOUT);
+  EXPECT_EQ(change.run.failure().message(),
+            "everything came back, but the restore took 1m30s; the policy allows 1m29s");
+  EXPECT_TRUE(change.run.has_restore_facts());
+  EXPECT_EQ(change.events[0].type(), "RUN_FAILED");
+  ASSERT_EQ(change.backups.size(), 1);
+  EXPECT_EQ(change.backups[0].state(), v1::GOOD);
+  EXPECT_EQ(change.backups[0].verification_level(), v1::RESTORED);
+
+  *view_.run.mutable_spec()->mutable_drill()->mutable_max_duration() = ToProto(absl::Seconds(90));
+  EXPECT_EQ(Complete(Success()).run.state(), v1::SUCCEEDED);
+}
+
+TEST_F(DrillCompletionTest, ASuccessThatProvesNothingIsRefused) {
+  SetDrill(v1::GOOD);
+  for (const auto& spoil : std::vector<std::function<void(v1::RestoreFacts&)>>{
+           [](v1::RestoreFacts& facts) { facts.Clear(); },
+           [](v1::RestoreFacts& facts) { facts.set_contents_compared(false); },
+           [](v1::RestoreFacts& facts) { facts.clear_restore_duration(); },
+           [](v1::RestoreFacts& facts) { facts.clear_total_duration(); },
+           [](v1::RestoreFacts& facts) { facts.set_row_count(-1); },
+           [](v1::RestoreFacts& facts) { facts.mutable_restore_duration()->set_seconds(-5); },
+           [](v1::RestoreFacts& facts) { facts.mutable_total_duration()->set_seconds(INT64_MAX); }}) {
+    v1::RunResult result = Success();
+    spoil(*result.mutable_restore_facts());
+    EXPECT_THAT(CompleteRun(view_, NightlyAttempt(), result, now_), HasReason("RESULT_INVALID"))
+        << result.restore_facts().DebugString();
+  }
+}
+
+TEST_F(DrillCompletionTest, ABackupWithOtherRowsThanItsManifestIsBad) {
+  SetDrill(v1::GOOD);
+
+  const RunChange change = Complete(Failure(v1::CORRUPT));
+
+  EXPECT_EQ(change.run.state(), v1::FAILED);
+  ASSERT_EQ(change.backups.size(), 1);
+  EXPECT_EQ(change.backups[0].state(), v1::BAD);
+  EXPECT_EQ(change.backups[0].state_reason(), "what differs");
+  EXPECT_EQ(change.events.at(1).type(), "BACKUP_BAD");
+}
+
+TEST_F(DrillCompletionTest, AnAssertionThatDoesNotHoldMakesTheBackupSuspicious) {
+  SetDrill(v1::GOOD);
+  const RunChange change = Complete(Failure(v1::ASSERTION_FAILED));
+  ASSERT_EQ(change.backups.size(), 1);
+  EXPECT_EQ(change.backups[0].state(), v1::SUSPICIOUS);
+  EXPECT_EQ(change.backups[0].state_reason(), "what differs");
+  EXPECT_EQ(change.events.at(1).type(), "BACKUP_SUSPICIOUS");
+
+  SetDrill(v1::BAD);
+  EXPECT_EQ(Complete(Failure(v1::ASSERTION_FAILED)).backups.at(0).state(), v1::BAD);
+}
+
+TEST_F(DrillCompletionTest, AnAssertionThatAPersonTriesOutSaysNothingOfTheBackup) {
+  SetDrill(v1::GOOD);
+  view_.run.set_manual(true);
+  view_.run.mutable_spec()->mutable_drill()->add_assertions("SELECT 1 = 2");
+  view_.policy.emplace();
+  view_.policy->mutable_spec()->mutable_drill()->add_assertions("SELECT count(*) > 0 FROM orders");
+  EXPECT_TRUE(Complete(Failure(v1::ASSERTION_FAILED)).backups.empty());
+  view_.policy.reset();
+  EXPECT_TRUE(Complete(Failure(v1::ASSERTION_FAILED)).backups.empty());
+
+  view_.policy.emplace();
+  *view_.policy->mutable_spec()->mutable_drill()->mutable_assertions() = view_.run.spec().drill().assertions();
+  EXPECT_EQ(Complete(Failure(v1::ASSERTION_FAILED)).backups.at(0).state(), v1::SUSPICIOUS);
+}
+
+TEST_F(DrillCompletionTest, ADrillThatCouldNotBeTriedSaysNothingOfTheBackup) {
+  SetDrill(v1::GOOD);
+  for (const v1::FailureCause cause : {v1::DRILL_REFUSED, v1::AGENT_LOST, v1::DISK_FULL, v1::INTERNAL}) {
+    EXPECT_TRUE(Complete(Failure(cause)).backups.empty()) << v1::FailureCause_Name(cause);
+  }
+}
+
+TEST_F(DrillCompletionTest, ABadBackupThatComesBackIsGoodAgain) {
+  SetDrill(v1::BAD);
+  const RunChange change = Complete(Success());
+  ASSERT_EQ(change.backups.size(), 1);
+  EXPECT_EQ(change.backups[0].state(), v1::GOOD);
+  EXPECT_EQ(change.backups[0].verification_level(), v1::RESTORED);
+}
+
+TEST_F(DrillCompletionTest, ARestoreKeepsWhatCameBackAndProvesNothingOfTheBackup) {
+  SetDrill(v1::GOOD);
+  view_.run.set_kind(v1::RESTORE);
+  const RunChange change = Complete(Success());
+  EXPECT_EQ(change.run.state(), v1::SUCCEEDED);
+  EXPECT_EQ(change.run.restore_facts().row_count(), 1000);
+  EXPECT_TRUE(change.backups.empty());
+
+  v1::RunResult without = Success();
+  without.clear_restore_facts();
+  EXPECT_THAT(CompleteRun(view_, NightlyAttempt(), without, now_), HasReason("RESULT_INVALID"));
+  EXPECT_EQ(Complete(Failure(v1::CORRUPT)).backups.at(0).state(), v1::BAD);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ const char kSelectPolicies[] =
     "CASE WHEN NOT p.paused THEN planned.next_slot_time END AS next_slot_time "
     "FROM policies p CROSS JOIN LATERAL (SELECT count(DISTINCT r.database) AS database_count, "
     "min(r.slot_time) AS next_slot_time FROM runs r "
-    "WHERE r.policy = p.name AND r.state = 'SCHEDULED' AND NOT r.manual) planned";
+    "WHERE r.policy = p.name AND r.state = 'SCHEDULED' AND r.kind = 'BACKUP' AND NOT r.manual) planned";
 
 absl::StatusOr<v1::Policy> DecodePolicy(const pqxx::row& row) {
   RowReader reader(row, "policies");

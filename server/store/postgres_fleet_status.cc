@@ -22,7 +22,7 @@ std::string SelectedDatabases() {
   return absl::StrCat("(SELECT name FROM databases WHERE NOT gone ORDER BY name LIMIT ", kMaxDatabases, ") d");
 }
 
-void ReadDatabases(pqxx::transaction_base& transaction, v1::FleetStatus* status) {
+void ReadDatabases(pqxx::transaction_base& transaction, absl::Time now, v1::FleetStatus* status) {
   std::map<std::string, v1::DatabaseStatus*> lines;
   for (v1::Database& database : DecodeRows(
            Exec(transaction, absl::StrCat(kSelectDatabases, " WHERE NOT d.gone ORDER BY d.name LIMIT ", kMaxDatabases)),
@@ -45,7 +45,9 @@ void ReadDatabases(pqxx::transaction_base& transaction, v1::FleetStatus* status)
            Exec(transaction,
                 absl::StrCat("SELECT r.* FROM ", SelectedDatabases(), " CROSS JOIN LATERAL (SELECT ", kRunColumns,
                              " FROM runs WHERE database = d.name AND kind = 'BACKUP' "
-                             "AND state <> 'SCHEDULED' ORDER BY slot_time DESC, sequence DESC LIMIT 1) r")),
+                             "AND state <> 'SCHEDULED' AND slot_time <= $1 "
+                             "ORDER BY slot_time DESC, sequence DESC LIMIT 1) r"),
+                SqlParams().Time(now)),
            &DecodeRun)) {
     const auto line = lines.find(run.database());
     if (line != lines.end()) *line->second->mutable_last_run() = std::move(run);
@@ -73,7 +75,7 @@ absl::StatusOr<v1::FleetStatus> PostgresStore::ReadFleetStatus(absl::Time now) {
   return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<v1::FleetStatus> {
     v1::FleetStatus status;
     *status.mutable_time() = RoundedTime(ToProto(now));
-    ReadDatabases(transaction, &status);
+    ReadDatabases(transaction, now, &status);
     for (v1::Agent& agent : DecodeRows(
              Exec(transaction, absl::StrCat("SELECT ", kAgentColumns, " FROM agents ORDER BY name LIMIT ", kMaxAgents)),
              &DecodeAgent)) {

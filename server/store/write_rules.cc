@@ -67,7 +67,9 @@ absl::Status CheckRunChange(absl::string_view name, const RunChange& change) {
 absl::Status CheckNewRun(const v1::Run& run, absl::string_view request_id, absl::Span<const v1::Event> events) {
   RETURN_IF_ERROR(CheckRun(run));
   RETURN_IF_ERROR(CheckStorableText(request_id, "request_id"));
-  if (run.kind() == v1::VERIFY && BackupOfRun(run).empty()) return InvalidField("backup", "is needed for VERIFY");
+  if (run.kind() != v1::BACKUP && BackupOfRun(run).empty()) {
+    return InvalidField("backup", absl::StrCat("is needed for ", v1::RunKind_Name(run.kind())));
+  }
   return CheckStorable(events);
 }
 
@@ -83,8 +85,9 @@ absl::Status CheckAgentReport(const AgentReport& report) {
 }
 
 absl::StatusOr<v1::Run> CheckSameRun(const v1::Run& wanted, const v1::Run& existing) {
-  if (existing.manual() && existing.kind() == wanted.kind() && existing.database() == wanted.database())
+  if (existing.manual() && existing.kind() == wanted.kind() && existing.database() == wanted.database()) {
     return existing;
+  }
   return MakeError(absl::StatusCode::kAlreadyExists, "RUN_ALREADY_EXISTS",
                    absl::StrCat(wanted.name(), " is another run"));
 }

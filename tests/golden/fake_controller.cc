@@ -94,8 +94,9 @@ class FakeController::Services final {
     }
     grpc::Status UpdatePolicy(grpc::ServerContext*, const v1::UpdatePolicyRequest* request,
                               v1::Policy* response) override {
-      if (absl::Status s = state.Check(request->validate_only() ? "ValidatePolicy" : "UpdatePolicy"); !s.ok())
+      if (absl::Status s = state.Check(request->validate_only() ? "ValidatePolicy" : "UpdatePolicy"); !s.ok()) {
         return ToGrpcStatus(s);
+      }
       MutexLock lock(state.mu);
       v1::Policy* stored = FindByName(state.fleet.policies.mutable_policies(), request->policy().name());
       const absl::StatusOr<v1::Policy> policy = server::PolicyToUpdate(
@@ -170,14 +171,14 @@ class FakeController::Services final {
       MutexLock lock(state.mu);
       state.create_run_requests.push_back(*request);
       for (const v1::Run& run : state.fleet.created.runs()) {
-        const bool same = request->run().kind() == v1::VERIFY ? run.backup() == request->run().backup()
-                                                              : run.database() == request->run().database();
+        const bool same = request->run().backup().empty() ? run.database() == request->run().database()
+                                                          : run.backup() == request->run().backup();
         if (!same || run.kind() != request->run().kind()) continue;
         *response = run;
         return grpc::Status::OK;
       }
-      return ToGrpcStatus(request->run().kind() == v1::VERIFY ? BackupNotFound(request->run().backup())
-                                                              : DatabaseNotFound(request->run().database()));
+      return ToGrpcStatus(request->run().backup().empty() ? DatabaseNotFound(request->run().database())
+                                                          : BackupNotFound(request->run().backup()));
     }
     grpc::Status CancelRun(grpc::ServerContext*, const v1::CancelRunRequest* request, v1::Run* response) override {
       if (absl::Status s = state.Check("CancelRun"); !s.ok()) return ToGrpcStatus(s);

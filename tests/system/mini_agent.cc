@@ -70,19 +70,30 @@ absl::Status MiniAgent::WriteConfig() {
                                     "repository: ", Quoted(options_.repository), "\n",    //
                                     "maxRuns: ", options_.max_runs, "\n");
   if (!options_.pg_bindir.empty()) absl::StrAppend(&config, "pgBindir: ", Quoted(options_.pg_bindir), "\n");
+  if (!options_.drill_directory.empty()) {
+    absl::StrAppend(&config, "drillDirectory: ", Quoted(options_.drill_directory), "\n");
+  }
   if (!options_.labels.empty()) absl::StrAppend(&config, "labels: ", options_.labels, "\n");
-  absl::StrAppend(&config, "databases:\n");
-  for (size_t i = 0; i < options_.databases.size(); ++i) {
-    const MiniAgentDatabase& database = options_.databases[i];
-    absl::StrAppend(&config, "  - url: ", Quoted(database.url), "\n");
-    if (!database.id.empty()) absl::StrAppend(&config, "    name: ", Quoted(database.id), "\n");
+  ASSIGN_OR_RETURN(const std::string databases, ListOf("databases", options_.databases));
+  ASSIGN_OR_RETURN(const std::string targets, ListOf("restoreTargets", options_.restore_targets));
+  return WriteFileAtomically(config_file(), absl::StrCat(config, databases, targets));
+}
+
+absl::StatusOr<std::string> MiniAgent::ListOf(absl::string_view key,
+                                              const std::vector<MiniAgentDatabase>& databases) const {
+  if (databases.empty()) return std::string();
+  std::string list = absl::StrCat(key, ":\n");
+  for (size_t i = 0; i < databases.size(); ++i) {
+    const MiniAgentDatabase& database = databases[i];
+    absl::StrAppend(&list, "  - url: ", Quoted(database.url), "\n");
+    if (!database.id.empty()) absl::StrAppend(&list, "    name: ", Quoted(database.id), "\n");
     if (!database.password.empty()) {
-      const std::string file = absl::StrCat(directory_, "/password-", i);
+      const std::string file = absl::StrCat(directory_, "/password-", key, "-", i);
       RETURN_IF_ERROR(WriteFileAtomically(file, database.password + "\n"));
-      absl::StrAppend(&config, "    passwordFile: ", Quoted(file), "\n");
+      absl::StrAppend(&list, "    passwordFile: ", Quoted(file), "\n");
     }
   }
-  return WriteFileAtomically(config_file(), config);
+  return list;
 }
 
 absl::Status MiniAgent::Start() {

@@ -23,6 +23,8 @@ struct MiniAgentDatabase {
 struct MiniAgentOptions {
   std::string id = "db1";
   std::vector<MiniAgentDatabase> databases;
+  // Servers it may restore to: id is the target's name. Default: none.
+  std::vector<MiniAgentDatabase> restore_targets;
   // Directory of the artifacts. Default: one of its own in the fleet's directory.
   std::string repository;
   // False: `repository` is there already, or is meant to be missing. Default: it is made.
@@ -31,6 +33,8 @@ struct MiniAgentOptions {
   int max_runs = 2;
   // Folder of pg_dump. Default: the agent finds it.
   std::string pg_bindir;
+  // Where drills make their servers. Default: the product's.
+  std::string drill_directory;
   // Labels as YAML flow map, e.g. "{site: berlin}". Default: none.
   std::string labels;
   // Environment beyond PATH and HOME.
@@ -69,6 +73,8 @@ class MiniAgent {
  private:
   MiniAgent(MiniAgentOptions options, std::string directory, std::string log_file);
   absl::Status WriteConfig();
+  // A list of databases or servers under `key`.
+  absl::StatusOr<std::string> ListOf(absl::string_view key, const std::vector<MiniAgentDatabase>& databases) const;
 
   MiniAgentOptions options_;
   const std::string directory_;

@@ -205,20 +205,28 @@ absl::StatusOr<v1::Run> MiniFleet::AwaitEnd(const std::string& run, absl::Durati
 }
 
 absl::StatusOr<std::vector<v1::Run>> MiniFleet::ListRuns(const v1::RunFilter& filter) {
+  std::vector<v1::Run> runs;
   v1::ListRunsRequest request;
   *request.mutable_filter() = filter;
-  request.set_page_size(1000);
-  ASSIGN_OR_RETURN(const v1::ListRunsResponse response, client().Call(&v1::RunService::Stub::ListRuns, request));
-  return std::vector<v1::Run>(response.runs().begin(), response.runs().end());
+  do {
+    ASSIGN_OR_RETURN(const v1::ListRunsResponse response, client().Call(&v1::RunService::Stub::ListRuns, request));
+    runs.insert(runs.end(), response.runs().begin(), response.runs().end());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return runs;
 }
 
 absl::StatusOr<std::vector<v1::Backup>> MiniFleet::ListBackups(const v1::BackupFilter& filter) {
+  std::vector<v1::Backup> backups;
   v1::ListBackupsRequest request;
   *request.mutable_filter() = filter;
-  request.set_page_size(1000);
-  ASSIGN_OR_RETURN(const v1::ListBackupsResponse response,
-                   client().Call(&v1::BackupService::Stub::ListBackups, request));
-  return std::vector<v1::Backup>(response.backups().begin(), response.backups().end());
+  do {
+    ASSIGN_OR_RETURN(const v1::ListBackupsResponse response,
+                     client().Call(&v1::BackupService::Stub::ListBackups, request));
+    backups.insert(backups.end(), response.backups().begin(), response.backups().end());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return backups;
 }
 
 std::vector<std::string> MiniFleet::StopAndFindLeftovers() {

@@ -108,7 +108,7 @@ TEST_F(SecretsStory, OneShotDumpHidesThePasswordOfItsUrl) {
   EXPECT_EQ(good.exit_code, 0) << good.err;
   ASSERT_THAT(server_->Execute("ALTER ROLE keeper PASSWORD 'changed'"), IsOk());
   const CommandResult bad = RunCommand({ProgramPath("backup-agent"), "dump"}, dump);
-  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_EQ(bad.exit_code, 4) << bad.err;
 
   EXPECT_EQ(FindCanary(good.out + good.err + bad.out + bad.err), "");
   EXPECT_THAT(FilesThatTell({}), ::testing::IsEmpty());

@@ -152,7 +152,9 @@ v1::Policy FakeStore::FilledPolicy(const v1::Policy& policy) const {
   std::set<std::string> databases;
   absl::Time next = absl::InfiniteFuture();
   for (const auto& [sequence, run] : runs_) {
-    if (run.policy() != policy.name() || run.state() != v1::SCHEDULED || run.manual()) continue;
+    if (run.policy() != policy.name() || run.kind() != v1::BACKUP || run.state() != v1::SCHEDULED || run.manual()) {
+      continue;
+    }
     databases.insert(run.database());
     next = std::min(next, ToAbsl(run.slot_time()));
   }

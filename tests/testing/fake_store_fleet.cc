@@ -135,7 +135,10 @@ v1::Database FakeStore::FilledDatabase(const v1::Database& database) const {
     if (good->has_snapshot_time()) *filled.mutable_last_good_time() = good->snapshot_time();
   }
   for (const auto& [sequence, run] : runs_) {
-    if (run.database() != database.name() || run.state() != v1::SCHEDULED || IsPaused(run.policy())) continue;
+    if (run.database() != database.name() || run.kind() != v1::BACKUP || run.state() != v1::SCHEDULED ||
+        IsPaused(run.policy())) {
+      continue;
+    }
     if (!filled.has_next_slot_time() || ToAbsl(run.slot_time()) < ToAbsl(filled.next_slot_time())) {
       *filled.mutable_next_slot_time() = run.slot_time();
     }
@@ -245,6 +248,7 @@ absl::StatusOr<v1::FleetStatus> FakeStore::ReadFleetStatus(absl::Time now) {
     if (const v1::Backup* good = LastGood(name)) *line.mutable_last_good() = WithoutManifest(*good);
     for (const auto& [sequence, run] : runs_) {
       if (run.database() != name || run.kind() != v1::BACKUP || run.state() == v1::SCHEDULED) continue;
+      if (ToAbsl(run.slot_time()) > now) continue;  // Cancelled before its time, for instance.
       if (!line.has_last_run() || ToAbsl(run.slot_time()) >= ToAbsl(line.last_run().slot_time())) {
         *line.mutable_last_run() = run;
       }
@@ -253,14 +257,14 @@ absl::StatusOr<v1::FleetStatus> FakeStore::ReadFleetStatus(absl::Time now) {
   for (const auto& [name, row] : agents_) {
     if (status.agents_size() < kMaxStatusRows) *status.add_agents() = row.agent;
   }
-  for (auto it = runs_.rbegin(); it != runs_.rend(); ++it) {
-    const v1::Run& run = it->second;
+  std::for_each(runs_.rbegin(), runs_.rend(), [&](const auto& row) {  // The newest first.
+    const v1::Run& run = row.second;
     if (run.state() == v1::RUNNING && status.active_runs_size() < kMaxActiveRuns) *status.add_active_runs() = run;
     const absl::Time slot = ToAbsl(run.slot_time());
-    if (run.state() == v1::SCHEDULED || slot > now || slot <= now - absl::Hours(24)) continue;
+    if (run.state() == v1::SCHEDULED || slot > now || slot <= now - absl::Hours(24)) return;
     status.set_due_count_24h(status.due_count_24h() + 1);
     if (run.state() == v1::SUCCEEDED) status.set_succeeded_count_24h(status.succeeded_count_24h() + 1);
-  }
+  });
   for (const auto& [sequence, backup] : backups_) {
     status.set_total_size_bytes(status.total_size_bytes() + backup.size_bytes());
     if (backup.state() == v1::GOOD) status.set_good_backup_count(status.good_backup_count() + 1);

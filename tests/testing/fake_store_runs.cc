@@ -58,8 +58,10 @@ absl::Time AdvanceTime(const v1::Run& run) {
 
 void FakeStore::PutRun(const v1::Run& run) {
   MutexLock lock(mu_);
+  std::vector<v1::RunLogLine> log = std::move(run_logs_[run.name()]);
   EraseRun(run.name());
   InsertRun(run);
+  run_logs_[run.name()] = std::move(log);
 }
 
 v1::Run* FakeStore::FindRun(absl::string_view name) {

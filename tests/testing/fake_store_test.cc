@@ -63,12 +63,16 @@ TEST(FakeStoreTest, HoldsWhatATestPutsIn) {
   run.set_name("runs/r");
   run.set_database(database.name());
   store.PutRun(run);
+  v1::RunLogLine line;
+  line.set_text("begun");
+  ASSERT_THAT(store.AppendRunLog("runs/r", {line}), IsOk());
   run.set_state(v1::RUNNING);
   store.PutRun(run);
 
   EXPECT_THAT(store.GetAgent("agents/a"), IsOk());
   EXPECT_THAT(store.GetDatabase(database.name()), IsOk());
   EXPECT_EQ(store.GetRun("runs/r")->state(), v1::RUNNING);
+  EXPECT_EQ(store.ListRunLog("runs/r", 0, 10)->size(), 1u);
   EXPECT_EQ(store.ListRuns({}, {})->items.size(), 1u);
 }
 

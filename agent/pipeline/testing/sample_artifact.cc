@@ -2,6 +2,7 @@
 #include "agent/pipeline/testing/sample_artifact.h"
 
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <map>
 
@@ -12,7 +13,9 @@
 #include "agent/pipeline/manifest_file.h"
 #include "agent/pipeline/sha256_sums.h"
 #include "agent/pipeline/testing/sample_dump.h"
+#include "base/file.h"
 #include "base/proto_json.h"
+#include "base/x509.h"
 
 namespace backup::agent::testing {
 namespace {
@@ -32,8 +35,10 @@ T Must(absl::StatusOr<T> value) {
 
 StoredDump Store(ArtifactWriter& writer, const std::string& name, DumpScanner::Kind kind, v1::Codec codec,
                  const std::string& text) {
-  std::unique_ptr<DumpStore> store = Must(DumpStore::Create(writer, name, kind, codec, 0));
+  std::unique_ptr<DumpStore> store =
+      Must(DumpStore::Create(writer, absl::StrCat(name, FileExtension(codec)), kind, EncoderOptions{.codec = codec}));
   Must(store->Write(text));
+  Must(store->EndDump());
   Must(store->Finish());
   return store->TakeResult();
 }
@@ -61,16 +66,17 @@ std::string MakeSampleArtifact(const std::string& root, absl::string_view agent,
   manifest.mutable_database()->set_name("sample");
   manifest.mutable_database()->set_server_version("15.18");
   *manifest.mutable_snapshot_time() = ToProto(absl::FromUnixSeconds(1795471200));
-  StoredDump globals = Store(*writer, "globals.sql", DumpScanner::Kind::kGlobals, codec, SampleGlobals());
+  StoredDump globals =
+      Store(*writer, "globals.sql", DumpScanner::Kind::kGlobals, codec == v1::ZSTD ? v1::GZIP : codec, SampleGlobals());
   *manifest.add_files() = globals.file;
   manifest.mutable_roles()->Add(globals.facts.roles.begin(), globals.facts.roles.end());
   StoredDump dump = Store(*writer, "dump.sql", DumpScanner::Kind::kDatabase, codec, SampleDump());
   *manifest.add_files() = dump.file;
   manifest.mutable_tables()->Add(dump.facts.tables.begin(), dump.facts.tables.end());
   manifest.mutable_sequences()->Add(dump.facts.sequences.begin(), dump.facts.sequences.end());
-  manifest.set_schema_fingerprint(dump.facts.schema_fingerprint);
-  if (codec == v1::GZIP) {
-    AddPlainFile(*writer, "dump.sql.gz.gzi", FormatGziIndex(dump.members), &manifest);
+  manifest.set_schema_fingerprint(dump.facts.SchemaFingerprint());
+  if (codec != v1::NONE) {
+    AddPlainFile(*writer, absl::StrCat(dump.file.name(), ".gzi"), FormatGziIndex(dump.members), &manifest);
   }
   AddPlainFile(*writer, "RESTORE.txt", "how to restore\n", &manifest);
   std::map<std::string, std::string> sums;
@@ -81,6 +87,21 @@ std::string MakeSampleArtifact(const std::string& root, absl::string_view agent,
   Must(writer->WriteFile(kSumsFile, FormatSums(sums)).status());
   Must(writer->Commit());
   return writer->final_path();
+}
+
+void ForgeManifest(const std::string& artifact_directory, const std::function<void(v1::Manifest*)>& change) {
+  const std::string manifest_path = absl::StrCat(artifact_directory, "/", kManifestFile);
+  const std::string sums_path = absl::StrCat(artifact_directory, "/", kSumsFile);
+  auto manifest = Must(ParseManifest(Must(ReadFile(manifest_path, kMaxManifestBytes))));
+  change(&manifest);
+  const std::string text = FormatManifest(manifest);
+  auto sums = Must(ParseSums(Must(ReadFile(sums_path, 1 << 20))));
+  for (const v1::ArtifactFile& file : manifest.files()) {
+    sums[file.name()] = file.stored_sha256();
+  }
+  sums[kManifestFile] = Sha256Hex(text);
+  std::ofstream(manifest_path, std::ios::binary) << text;
+  std::ofstream(sums_path, std::ios::binary) << FormatSums(sums);
 }
 
 }  // namespace backup::agent::testing

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -12,5 +13,9 @@ namespace backup::agent::testing {
 // program when it cannot. Returns its directory.
 std::string MakeSampleArtifact(const std::string& root, absl::string_view agent, absl::string_view database,
                                absl::string_view backup_id, v1::Codec codec = v1::GZIP);
+
+// Changes the manifest of an artifact and makes the sums fit: as somebody would who covers the tracks. Ends the program
+// when it cannot.
+void ForgeManifest(const std::string& artifact_directory, const std::function<void(v1::Manifest*)>& change);
 
 }  // namespace backup::agent::testing

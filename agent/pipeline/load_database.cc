@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pipeline/load_database.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "agent/pipeline/copy_rows.h"
+#include "agent/pipeline/dump_statements.h"
+#include "agent/pipeline/job_failure.h"
+#include "agent/pipeline/pg_session.h"
+#include "agent/pipeline/restore_workers.h"
+#include "agent/pipeline/text_name.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace backup::agent {
+namespace {
+
+constexpr absl::Duration kConnectTimeout = absl::Seconds(30);
+// What comes before the data is stored in groups of this many statements: each alone would wait for the disk, and all
+// together could hold more locks than the server has room for.
+constexpr int kStatementsPerTransaction = 100;
+
+std::string NameOf(const v1::TableFacts& table) {
+  return CleanText(absl::StrCat(table.schema(), ".", table.name()), 300);
+}
+
+// The error with the beginning of the statement that it is about.
+absl::Status AboutStatement(const absl::Status& status, absl::string_view statement) {
+  return Annotate(status, absl::StrCat("restoring \"", CleanText(statement.substr(0, 120), 120), "\""));
+}
+
+// Counts and hashes the rows of one table as they pass.
+class RowsSink : public ByteSink {
+ public:
+  // `output` gets them too; may be null.
+  explicit RowsSink(ByteSink* output = nullptr) : output_(output) { rows_.Begin(); }
+  absl::Status Write(absl::string_view bytes) override {
+    absl::string_view counted = bytes;
+    rows_.Take(&counted);
+    return output_ == nullptr ? absl::OkStatus() : output_->Write(bytes);
+  }
+  absl::Status Finish() override { return absl::OkStatus(); }
+
+  // CORRUPT unless these were the rows of `expected`.
+  absl::Status Compare(const v1::TableFacts& expected) const {
+    v1::TableFacts found;
+    rows_.Report(&found);
+    if (found.row_count() == expected.row_count() && found.content_hash() == expected.content_hash()) {
+      return absl::OkStatus();
+    }
+    return JobError(v1::CORRUPT, absl::StrCat("table ", NameOf(expected), " has ", found.row_count(),
+                                              " rows with content hash ", found.content_hash(), ", not ",
+                                              expected.row_count(), " with ", expected.content_hash()));
+  }
+
+ private:
+  ByteSink* const output_;
+  CopyRows rows_;
+};
+
+class DatabaseLoader {
+ public:
+  DatabaseLoader(const v1::Manifest& manifest, const StoredText& text, const Conninfo& conninfo,
+                 const LoadOptions& options, Cancellation& cancellation, ProgressMeter& progress)
+      : manifest_(manifest),
+        text_(text),
+        options_(options),
+        cancellation_(cancellation),
+        progress_(progress),
+        workers_(
+            options.jobs, [&conninfo, &cancellation] { return ConnectForRestore(conninfo, cancellation); },
+            [this](PgSession& session, const std::string& copy, size_t table) {
+              return LoadRows(session, copy, table);
+            }),
+        conninfo_(conninfo) {}
+
+  absl::Status Run() {
+    ASSIGN_OR_RETURN(session_, ConnectForRestore(conninfo_, cancellation_));
+    StatementReader reader([this](DumpStatement statement) { return Take(std::move(statement)); });
+    int64_t position = 0;
+    for (int i = 0; i < manifest_.tables_size(); ++i) {
+      const v1::TableFacts& table = manifest_.tables(i);
+      copy_.reset();
+      RETURN_IF_ERROR(text_.Read(position, table.plain_offset(), cancellation_, reader));
+      RETURN_IF_ERROR(CheckCopy(table));
+      copies_.push_back(*copy_);
+      position = table.plain_offset() + table.plain_bytes();
+    }
+    RETURN_IF_ERROR(text_.Read(position, text_.plain_bytes(), cancellation_, reader));
+    RETURN_IF_ERROR(reader.Finish());
+    RETURN_IF_ERROR(LoadAllRows());
+    RETURN_IF_ERROR(EndTransaction());
+    return workers_.Finish();
+  }
+
+  LoadedDatabase TakeResult() { return {std::move(copies_), std::move(left_out_)}; }
+
+ private:
+  enum class Phase { kBeforeData, kData, kAfterData };
+
+  absl::Status Execute(const std::string& statement) {
+    return AboutStatement(session_->Query(statement, absl::InfiniteDuration()).status(), statement);
+  }
+
+  absl::Status Take(DumpStatement statement) {
+    switch (statement.kind) {
+      case RestoreKind::kSetting:
+        return Set(statement.text);
+      case RestoreKind::kCopy:
+        copy_ = std::move(statement.text);
+        copied_ = statement.table;
+        phase_ = Phase::kData;
+        return absl::OkStatus();
+      case RestoreKind::kData:
+        RETURN_IF_ERROR(EndTransaction());
+        phase_ = Phase::kData;
+        return Execute(statement.text);
+      default:
+        break;
+    }
+    if (phase_ == Phase::kBeforeData) {
+      return ExecuteBeforeData(statement.text);
+    }
+    RETURN_IF_ERROR(LoadAllRows());
+    phase_ = Phase::kAfterData;
+    // What follows a constraint that was not made cannot be about it.
+    left_out_last_ =
+        options_.choice.LeavesOut(manifest_, statement) || (left_out_last_ && statement.kind == RestoreKind::kFollower);
+    if (left_out_last_) {
+      previous_.reset();
+      left_out_.push_back(std::move(statement.text));
+      return absl::OkStatus();
+    }
+    std::optional<RestoreTask> task = TaskOf(statement, previous_.has_value() ? &*previous_ : nullptr);
+    if (task.has_value()) {
+      previous_ = task;
+      return workers_.Add(*std::move(task));
+    }
+    previous_.reset();
+    RETURN_IF_ERROR(workers_.Finish());
+    return Execute(statement.text);
+  }
+
+  // Repeated in each part of a dump; only a change matters, and tasks that wait must not see it.
+  absl::Status Set(const std::string& statement) {
+    const std::string name = statement.substr(0, statement.find(absl::StartsWith(statement, "SET ") ? ' ' : ',', 4));
+    const bool is_left_out = options_.ignore_tablespaces && absl::StartsWith(statement, "SET default_tablespace ");
+    if (is_left_out || std::exchange(settings_[name], statement) == statement) {
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(LoadAllRows());
+    RETURN_IF_ERROR(workers_.Finish());
+    workers_.AddSetting(statement);
+    return Execute(statement);
+  }
+
+  absl::Status ExecuteBeforeData(const std::string& statement) {
+    if (statements_in_transaction_ == 0) {
+      RETURN_IF_ERROR(Execute("BEGIN"));
+    }
+    RETURN_IF_ERROR(Execute(statement));
+    return ++statements_in_transaction_ >= kStatementsPerTransaction ? EndTransaction() : absl::OkStatus();
+  }
+
+  absl::Status EndTransaction() {
+    return std::exchange(statements_in_transaction_, 0) > 0 ? Execute("COMMIT") : absl::OkStatus();
+  }
+
+  absl::Status CheckCopy(const v1::TableFacts& table) const {
+    if (copy_.has_value() && NameToUtf8(copied_.schema) == table.schema() && NameToUtf8(copied_.name) == table.name()) {
+      return absl::OkStatus();
+    }
+    return JobError(v1::CORRUPT,
+                    absl::StrCat("the dump has no COPY statement where the manifest says that the rows of ",
+                                 NameOf(table), " begin"));
+  }
+
+  // All whose COPY was read by now.
+  absl::Status LoadAllRows() {
+    if (loaded_ == copies_.size()) {
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(EndTransaction());
+    std::vector<size_t> tables(copies_.size() - loaded_);
+    std::iota(tables.begin(), tables.end(), loaded_);
+    std::stable_sort(tables.begin(), tables.end(), [this](size_t a, size_t b) {
+      return manifest_.tables(static_cast<int>(a)).plain_bytes() > manifest_.tables(static_cast<int>(b)).plain_bytes();
+    });
+    for (const size_t table : tables) {
+      if (!options_.choice.Has(table)) {
+        continue;
+      }
+      RestoreTask task;
+      task.statements = {copies_[table]};
+      task.rows_of = table;
+      RETURN_IF_ERROR(workers_.Add(std::move(task)));
+    }
+    loaded_ = copies_.size();
+    return workers_.Finish();
+  }
+
+  // On a worker's thread.
+  absl::Status LoadRows(PgSession& session, const std::string& copy, size_t number) {
+    const v1::TableFacts& table = manifest_.tables(static_cast<int>(number));
+    std::optional<RowsSink> passing;
+    const absl::StatusOr<int64_t> rows = session.CopyIn(copy, options_.stall_timeout, [&](ByteSink& sink) {
+      if (!options_.choice.is_everything()) {
+        passing.emplace(&sink);
+      }
+      RETURN_IF_ERROR(text_.Read(table.plain_offset(), table.plain_offset() + table.plain_bytes(), cancellation_,
+                                 passing.has_value() ? *passing : sink));
+      return passing.has_value() ? passing->Compare(table) : absl::OkStatus();
+    });
+    RETURN_IF_ERROR(Annotate(rows.status(), absl::StrCat("loading table ", NameOf(table))));
+    if (*rows != table.row_count()) {
+      return JobError(v1::CORRUPT, absl::StrCat("table ", NameOf(table), " got ", *rows, " rows, not the ",
+                                                table.row_count(), " of the manifest"));
+    }
+    progress_.Add({table.plain_bytes(), 0, table.row_count(), 1});
+    return absl::OkStatus();
+  }
+
+  const v1::Manifest& manifest_;
+  const StoredText& text_;
+  const LoadOptions options_;
+  Cancellation& cancellation_;
+  ProgressMeter& progress_;
+  RestoreWorkers workers_;
+  const Conninfo& conninfo_;
+  std::unique_ptr<PgSession> session_;
+  Phase phase_ = Phase::kBeforeData;
+  int statements_in_transaction_ = 0;
+  std::map<std::string, std::string> settings_;  // The last statement for each name.
+  std::optional<std::string> copy_;              // That was read last.
+  QualifiedName copied_;
+  std::vector<std::string> copies_;  // Of all tables so far.
+  std::vector<std::string> left_out_;
+  bool left_out_last_ = false;  // The last statement after the data.
+  size_t loaded_ = 0;           // How many of them were given to the workers.
+  std::optional<RestoreTask> previous_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PgSession>> ConnectForRestore(const Conninfo& conninfo, Cancellation& cancellation) {
+  ASSIGN_OR_RETURN(std::unique_ptr<PgSession> session, PgSession::Connect(conninfo, kConnectTimeout, &cancellation));
+  // The last commit, which gives the database its name, waits for the disk, and so for all before it.
+  for (const char* setting : {"SET synchronous_commit = off", "SET maintenance_work_mem = '256MB'"}) {
+    RETURN_IF_ERROR(session->Query(setting, kConnectTimeout).status());
+  }
+  return session;
+}
+
+absl::StatusOr<LoadedDatabase> LoadDatabase(const v1::Manifest& manifest, const StoredText& text,
+                                            const Conninfo& conninfo, const LoadOptions& options,
+                                            Cancellation& cancellation, ProgressMeter& progress) {
+  DatabaseLoader loader(manifest, text, conninfo, options, cancellation, progress);
+  RETURN_IF_ERROR(loader.Run());
+  return loader.TakeResult();
+}
+
+absl::Status CompareTables(const v1::Manifest& manifest, const std::vector<std::string>& copies,
+                           const Conninfo& conninfo, const LoadOptions& options, Cancellation& cancellation,
+                           ProgressMeter& progress) {
+  const auto compare = [&](PgSession& session, const std::string& copy, size_t number) {
+    const v1::TableFacts& expected = manifest.tables(static_cast<int>(number));
+    RowsSink sink;
+    RETURN_IF_ERROR(session.CopyOut(copy, options.stall_timeout, sink));
+    RETURN_IF_ERROR(sink.Compare(expected));
+    progress.Add({expected.plain_bytes(), 0, expected.row_count(), 1});
+    return absl::OkStatus();
+  };
+  RestoreWorkers workers(
+      options.jobs,
+      [&]() -> absl::StatusOr<std::unique_ptr<PgSession>> {
+        ASSIGN_OR_RETURN(std::unique_ptr<PgSession> session, ConnectForRestore(conninfo, cancellation));
+        // As pg_dump sets them, so that equal values have equal text.
+        for (const char* setting : {"SET DateStyle = ISO", "SET IntervalStyle = postgres", "SET extra_float_digits = 3",
+                                    "SET row_security = off", "SET search_path = ''"}) {
+          RETURN_IF_ERROR(session->Query(setting, kConnectTimeout).status());
+        }
+        if (!manifest.database().encoding().empty()) {
+          RETURN_IF_ERROR(session
+                              ->Query("SELECT pg_catalog.set_config('client_encoding', $1, false)", kConnectTimeout,
+                                      {manifest.database().encoding()})
+                              .status());
+        }
+        return session;
+      },
+      compare);
+  for (size_t i = 0; i < copies.size(); ++i) {
+    if (!options.choice.Has(i)) {
+      continue;
+    }
+    RestoreTask task;
+    const absl::string_view copy = copies[i];
+    task.statements = {
+        absl::StrCat(copy.substr(0, copy.size() - std::min(copy.size(), sizeof("FROM stdin") - 1)), "TO stdout")};
+    task.rows_of = i;
+    RETURN_IF_ERROR(workers.Add(std::move(task)));
+  }
+  return workers.Finish();
+}
+
+}  // namespace backup::agent

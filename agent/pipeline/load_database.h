@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "agent/pipeline/conninfo.h"
+#include "agent/pipeline/pg_session.h"
+#include "agent/pipeline/progress_meter.h"
+#include "agent/pipeline/stored_text.h"
+#include "agent/pipeline/table_choice.h"
+#include "backup/v1/manifest.pb.h"
+#include "base/cancellation.h"
+
+namespace backup::agent {
+
+struct LoadOptions {
+  int jobs = 1;  // Sessions that load rows and build indexes side by side.
+  // Everything goes into the default tablespace.
+  bool ignore_tablespaces = false;
+  // Whose rows are loaded and compared. Unless it is everything, their content hashes are checked on the way (CORRUPT),
+  // so that what is loaded is proven without a reading of the whole file.
+  TableChoice choice;
+  // Longest wait for the server to take or give rows.
+  absl::Duration stall_timeout = absl::Minutes(10);
+};
+
+struct LoadedDatabase {
+  std::vector<std::string> copies;    // The COPY ... FROM stdin of all tables, in the manifest's order.
+  std::vector<std::string> left_out;  // Statements that LoadOptions::choice leaves out.
+};
+
+// Runs a stored dump in the database of `conninfo`, which should be empty: what comes before the data in one session
+// and in its order; then the rows of all tables, the longest first, by several sessions; then the rest, indexes and
+// constraints of different tables side by side, everything else in its place. psql is not involved, so nothing in the
+// dump can make it run a program. Stops at the first error; the database is then of no use. Every table must get as
+// many rows as the manifest says (CORRUPT otherwise).
+absl::StatusOr<LoadedDatabase> LoadDatabase(const v1::Manifest& manifest, const StoredText& text,
+                                            const Conninfo& conninfo, const LoadOptions& options,
+                                            Cancellation& cancellation, ProgressMeter& progress);
+
+// Logs in with the settings that a restore wants.
+absl::StatusOr<std::unique_ptr<PgSession>> ConnectForRestore(const Conninfo& conninfo, Cancellation& cancellation);
+
+// Reads every chosen table of `manifest` in the database and compares rows and content hash. `copies` has the COPY ...
+// FROM stdin of each. CORRUPT naming the table that differs.
+absl::Status CompareTables(const v1::Manifest& manifest, const std::vector<std::string>& copies,
+                           const Conninfo& conninfo, const LoadOptions& options, Cancellation& cancellation,
+                           ProgressMeter& progress);
+
+}  // namespace backup::agent

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "agent/pipeline/job.h"
+#include "agent/pipeline/table_choice.h"
+#include "backup/v1/manifest.pb.h"
+#include "base/cancellation.h"
+#include "base/clock.h"
+
+namespace backup::agent {
+
+// A stored dump that was found fit to be restored, and what of it is wanted.
+struct RestoreSource {
+  v1::Manifest manifest;
+  TableChoice choice;
+  // Of the chosen tables.
+  int table_count = 0;
+  int64_t row_count = 0;
+  int64_t plain_bytes = 0;
+};
+
+// Reads the artifact of `request` back whole; of a choice of tables only what says what the rest has to be, if it has
+// an index. CORRUPT; NOT_FOUND TABLE_NOT_FOUND.
+absl::StatusOr<RestoreSource> OpenRestoreSource(const RestoreRequest& request, Clock& clock, JobObserver& observer,
+                                                Cancellation& cancellation);
+
+}  // namespace backup::agent

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pipeline/restore_target.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "agent/pipeline/job_failure.h"
+#include "agent/pipeline/sql_name.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace backup::agent {
+namespace {
+
+constexpr absl::Duration kQueryTimeout = absl::Seconds(30);
+// The template database is copied, and the server may make a checkpoint first.
+constexpr absl::Duration kCreateTimeout = absl::Minutes(10);
+
+absl::Status Refused(absl::string_view why, absl::string_view hint) { return JobError(v1::RESTORE_REFUSED, why, hint); }
+
+std::string QuoteText(absl::string_view text) {
+  return absl::StrCat("E'", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
+}
+
+absl::StatusOr<std::set<std::string>> ReadNames(PgSession& session, const std::string& sql) {
+  ASSIGN_OR_RETURN(const PgRows rows, session.Query(sql, kQueryTimeout));
+  std::set<std::string> names;
+  for (const auto& row : rows) {
+    names.insert(row.at(0).value_or(""));
+  }
+  return names;
+}
+
+}  // namespace
+
+absl::Status CheckServerCanTake(PgSession& session, const v1::Manifest& manifest) {
+  RETURN_IF_ERROR(CheckServerVersion(session, manifest));
+  return CheckExtensions(session, manifest);
+}
+
+absl::Status CheckServerVersion(PgSession& session, const v1::Manifest& manifest) {
+  const int dumped = manifest.database().server_version_num() / 10000;
+  const int target = session.server_version_num() / 10000;
+  if (target < dumped) {
+    return Refused(absl::StrCat("the dump is of PostgreSQL ", dumped, ", and the server is of ", target),
+                   absl::StrCat("restore to a server of version ", dumped, " or later"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckExtensions(PgSession& session, const v1::Manifest& manifest) {
+  ASSIGN_OR_RETURN(const std::set<std::string> available,
+                   ReadNames(session, "SELECT name FROM pg_catalog.pg_available_extensions"));
+  std::vector<std::string> missing;
+  for (const v1::ExtensionFacts& extension : manifest.extensions()) {
+    if (!available.contains(extension.name())) {
+      missing.push_back(CleanText(extension.name(), 100));
+    }
+  }
+  if (!missing.empty()) {
+    return Refused(absl::StrCat("the server lacks extensions that the database uses: ", absl::StrJoin(missing, ", ")),
+                   "install their packages on the server");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::set<std::string>> ReadRoles(PgSession& session) {
+  return ReadNames(session, "SELECT rolname FROM pg_catalog.pg_roles");
+}
+
+absl::Status CheckDatabaseIsEmpty(PgSession& session) {
+  ASSIGN_OR_RETURN(
+      const std::set<std::string> objects,
+      ReadNames(session,
+                "SELECT pg_catalog.format('%I.%I', n.nspname, o.name) FROM"
+                " (SELECT relname AS name, relnamespace AS namespace, oid FROM pg_catalog.pg_class"
+                "   WHERE relkind NOT IN ('i', 'I', 't')"
+                "  UNION ALL SELECT proname, pronamespace, oid FROM pg_catalog.pg_proc"
+                "  UNION ALL SELECT typname, typnamespace, oid FROM pg_catalog.pg_type WHERE typtype IN ('e', 'd')) o"
+                " JOIN pg_catalog.pg_namespace n ON n.oid = o.namespace"
+                " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+                " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = o.oid AND d.deptype = 'e')"
+                " ORDER BY 1 LIMIT 4"));
+  if (objects.empty()) {
+    return absl::OkStatus();
+  }
+  return Refused(absl::StrCat("the database is not empty: it holds ", CleanText(absl::StrJoin(objects, ", "), 400)),
+                 "restore into a new database with --create-database NAME");
+}
+
+absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name) {
+  ASSIGN_OR_RETURN(const PgRows rows,
+                   session.Query("SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1", kQueryTimeout, {name}));
+  return rows.empty() ? absl::OkStatus()
+                      : Refused(absl::StrCat("there is a database \"", CleanText(name, 200), "\" already"),
+                                "choose another name for --create-database");
+}
+
+absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original) {
+  std::string sql = absl::StrCat("CREATE DATABASE ", QuoteName(name), " TEMPLATE template0");
+  const auto add = [&sql](const char* key, const std::string& value) {
+    if (!value.empty()) {
+      absl::StrAppend(&sql, " ", key, " ", QuoteText(value));
+    }
+  };
+  add("ENCODING", original.encoding());
+  add("LC_COLLATE", original.collation());
+  add("LC_CTYPE", original.ctype());
+  const absl::Status made = session.Query(sql, kCreateTimeout).status();
+  return made.ok() ? made : Annotate(made, absl::StrCat("cannot make database \"", CleanText(name, 200), "\""));
+}
+
+absl::Status RenameDatabase(PgSession& session, const std::string& temporary, const std::string& name) {
+  RETURN_IF_ERROR(CheckDatabaseNameIsFree(session, name));
+  return session
+      .Query(absl::StrCat("ALTER DATABASE ", QuoteName(temporary), " RENAME TO ", QuoteName(name)), kQueryTimeout)
+      .status();
+}
+
+}  // namespace backup::agent

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "agent/pipeline/pg_session.h"
+#include "backup/v1/manifest.pb.h"
+
+namespace backup::agent {
+
+// The checks of a server and a database before a dump goes into them. Refusals are FAILED_PRECONDITION RESTORE_REFUSED
+// and say what to do.
+
+// It is not of an older major version than the dump.
+absl::Status CheckServerVersion(PgSession& session, const v1::Manifest& manifest);
+// It has the extensions that the database uses.
+absl::Status CheckExtensions(PgSession& session, const v1::Manifest& manifest);
+// Whether the server can take the dump: both of these.
+absl::Status CheckServerCanTake(PgSession& session, const v1::Manifest& manifest);
+
+// Names of the server's roles, in UTF-8.
+absl::StatusOr<std::set<std::string>> ReadRoles(PgSession& session);
+
+// In a session with the database: it holds no table, view, sequence, function or type of a user.
+absl::Status CheckDatabaseIsEmpty(PgSession& session);
+
+// Makes an empty database with encoding and locale of the one that was dumped. `name` must be free.
+absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original);
+
+// Gives `temporary` its final name. RESTORE_REFUSED when that is taken meanwhile.
+absl::Status RenameDatabase(PgSession& session, const std::string& temporary, const std::string& name);
+
+absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name);
+
+}  // namespace backup::agent

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/pipeline/conninfo.h"
+#include "agent/pipeline/job.h"
+#include "agent/pipeline/job_failure.h"
+#include "agent/pipeline/load_database.h"
+#include "agent/pipeline/manifest_file.h"
+#include "agent/pipeline/progress_meter.h"
+#include "agent/pipeline/restore_globals.h"
+#include "agent/pipeline/restore_source.h"
+#include "agent/pipeline/restore_target.h"
+#include "agent/pipeline/sql_name.h"
+#include "agent/pipeline/stored_text.h"
+#include "agent/pipeline/table_choice.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace backup::agent {
+namespace {
+
+constexpr absl::Duration kDropTimeout = absl::Minutes(1);
+
+// A database that is dropped again unless it was given its name.
+class NewDatabase {
+ public:
+  NewDatabase(PgSession& session, std::string temporary) : session_(session), temporary_(std::move(temporary)) {}
+  ~NewDatabase() {
+    if (!kept_) {
+      session_.Query(absl::StrCat("DROP DATABASE IF EXISTS ", QuoteName(temporary_)), kDropTimeout)
+          .status()
+          .IgnoreError();  // Its name says what it is.
+    }
+  }
+  NewDatabase(const NewDatabase&) = delete;
+  NewDatabase& operator=(const NewDatabase&) = delete;
+
+  const std::string& temporary() const { return temporary_; }
+  absl::Status KeepAs(const std::string& name) {
+    RETURN_IF_ERROR(RenameDatabase(session_, temporary_, name));
+    kept_ = true;
+    return absl::OkStatus();
+  }
+
+ private:
+  PgSession& session_;
+  const std::string temporary_;
+  bool kept_ = false;
+};
+
+class RestoreJob {
+ public:
+  RestoreJob(const RestoreRequest& request, Clock& clock, JobObserver& observer, Cancellation& cancellation)
+      : request_(request),
+        clock_(clock),
+        observer_(observer),
+        cancellation_(cancellation),
+        progress_(observer, clock) {}
+
+  absl::StatusOr<RestoreOutcome> Run() {
+    progress_.SetPhase(v1::PREPARING);
+    ASSIGN_OR_RETURN(const Conninfo server, Conninfo::Parse(request_.server));
+    ASSIGN_OR_RETURN(RestoreSource source, OpenRestoreSource(request_, clock_, observer_, cancellation_));
+    choice_ = std::move(source.choice);
+    outcome_.manifest = std::move(source.manifest);
+    outcome_.table_count = source.table_count;
+    outcome_.row_count = source.row_count;
+    outcome_.plain_bytes = source.plain_bytes;
+    observer_.OnLog(absl::StrCat("restoring ", outcome_.table_count, " of ", outcome_.manifest.tables_size(),
+                                 " tables with ", request_.jobs, " sessions"));
+    progress_.SetEstimate(source.plain_bytes, outcome_.table_count);
+    progress_.SetPhase(v1::RESTORING);
+    RETURN_IF_ERROR(request_.create_database.empty() ? RestoreInto(server) : RestoreAsNew(server));
+    return std::move(outcome_);
+  }
+
+ private:
+  absl::Status RestoreInto(const Conninfo& server) {
+    const Conninfo target = server.WithDatabase(request_.into_database);
+    outcome_.database = request_.into_database;
+    {
+      ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, ConnectForRestore(target, cancellation_));
+      RETURN_IF_ERROR(CheckServerCanTake(*session, outcome_.manifest));
+      RETURN_IF_ERROR(CheckDatabaseIsEmpty(*session));
+      RETURN_IF_ERROR(PrepareRoles(*session));
+    }
+    return Load(target);
+  }
+
+  absl::Status RestoreAsNew(const Conninfo& server) {
+    outcome_.database = request_.create_database;
+    // Dropping the database must be possible after a cancellation too.
+    ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, PgSession::Connect(server, absl::Seconds(30), nullptr));
+    RETURN_IF_ERROR(CheckServerCanTake(*session, outcome_.manifest));
+    RETURN_IF_ERROR(CheckDatabaseNameIsFree(*session, request_.create_database));
+    RETURN_IF_ERROR(PrepareRoles(*session));
+    NewDatabase database(*session, absl::StrCat("backupctl restoring ", outcome_.manifest.backup_id()));
+    RETURN_IF_ERROR(CreateDatabaseLike(*session, database.temporary(), outcome_.manifest.database()));
+    RETURN_IF_ERROR(Load(server.WithDatabase(database.temporary())));
+    return database.KeepAs(request_.create_database);
+  }
+
+  absl::Status PrepareRoles(PgSession& session) {
+    if (request_.create_roles && FindGlobalsFile(outcome_.manifest) == nullptr) {
+      return JobError(v1::RESTORE_REFUSED, "the backup was made without globals, so no roles can be made from it",
+                      "make them by hand, then restore without making roles");
+    }
+    ASSIGN_OR_RETURN(const std::set<std::string> present, ReadRoles(session));
+    std::vector<std::string> missing;
+    for (const std::string& role : outcome_.manifest.roles()) {
+      if (!present.contains(role)) {
+        missing.push_back(role);
+      }
+    }
+    if (request_.create_roles) {
+      observer_.OnLog("making the roles that the server does not have");
+      return RestoreGlobals(request_.artifact_directory, outcome_.manifest, present, session, cancellation_);
+    }
+    if (!missing.empty()) {
+      observer_.OnLog(
+          absl::StrCat("roles that the server does not have: ", CleanText(absl::StrJoin(missing, ", "), 500),
+                       "; what they own cannot be restored before they are made"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Load(const Conninfo& target) {
+    ASSIGN_OR_RETURN(const StoredText text, StoredText::Open(request_.artifact_directory, outcome_.manifest));
+    LoadOptions options;
+    options.jobs = request_.jobs;
+    options.choice = choice_;
+    options.ignore_tablespaces = request_.ignore_tablespaces;
+    const absl::Duration begin = clock_.Monotonic();
+    ASSIGN_OR_RETURN(LoadedDatabase loaded,
+                     LoadDatabase(outcome_.manifest, text, target, options, cancellation_, progress_));
+    outcome_.load_duration = clock_.Monotonic() - begin;
+    outcome_.left_out = std::move(loaded.left_out);
+    if (request_.prove) {
+      observer_.OnLog("loaded; comparing every table");
+      progress_.SetPhase(v1::COMPARING);
+      progress_.Update(0, 0, 0, 0);
+      RETURN_IF_ERROR(CompareTables(outcome_.manifest, loaded.copies, target, options, cancellation_, progress_));
+    }
+    progress_.TellNow();
+    return absl::OkStatus();
+  }
+
+  const RestoreRequest& request_;
+  Clock& clock_;
+  JobObserver& observer_;
+  Cancellation& cancellation_;
+  ProgressMeter progress_;
+  TableChoice choice_;
+  RestoreOutcome outcome_;
+};
+
+}  // namespace
+
+absl::StatusOr<RestoreOutcome> RunRestore(const RestoreRequest& request, Clock& clock, JobObserver& observer,
+                                          Cancellation& cancellation) {
+  return RestoreJob(request, clock, observer, cancellation).Run();
+}
+
+}  // namespace backup::agent

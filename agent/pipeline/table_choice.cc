@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pipeline/table_choice.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "agent/pipeline/sql_name.h"
+#include "agent/pipeline/text_name.h"
+#include "base/errors.h"
+#include "base/text.h"
+
+namespace backup::agent {
+namespace {
+
+constexpr int kNamesInHint = 5;
+
+std::string NameOf(const v1::TableFacts& table) { return absl::StrCat(table.schema(), ".", table.name()); }
+
+absl::Status NotFound(const v1::Manifest& manifest, absl::string_view kind, absl::string_view name) {
+  const std::string why = absl::StrCat("the backup has no ", kind, " \"", CleanText(name, 200), "\"");
+  for (const v1::TableFacts& table : manifest.tables()) {
+    if (table.name() == name) {
+      return MakeError(absl::StatusCode::kNotFound, "TABLE_NOT_FOUND", why,
+                       absl::StrCat("did you mean ", CleanText(NameOf(table), 200), "?"));
+    }
+  }
+  std::string hint = "it has";
+  for (int i = 0; i < std::min(manifest.tables_size(), kNamesInHint); ++i) {
+    absl::StrAppend(&hint, i == 0 ? " " : ", ", CleanText(NameOf(manifest.tables(i)), 100));
+  }
+  if (manifest.tables_size() > kNamesInHint) {
+    absl::StrAppend(&hint, " and ", manifest.tables_size() - kNamesInHint, " more");
+  } else if (manifest.tables_size() == 0) {
+    hint = "it has no table with rows";
+  }
+  absl::StrAppend(&hint, "; of a partitioned table, name the partitions");
+  return MakeError(absl::StatusCode::kNotFound, "TABLE_NOT_FOUND", why, hint);
+}
+
+// A foreign key of a partitioned table, which is added without ONLY. Its rows are those of the partitions.
+bool IsForeignKeyOfPartitioned(absl::string_view text) {
+  QualifiedName table;
+  std::string constraint;
+  return absl::ConsumePrefix(&text, "ALTER TABLE ") && ConsumeQualifiedName(&text, &table) &&
+         absl::ConsumePrefix(&text, "\n    ADD CONSTRAINT ") && ConsumeIdentifier(&text, &constraint) &&
+         absl::StartsWith(text, " FOREIGN KEY (");
+}
+
+}  // namespace
+
+absl::StatusOr<TableChoice> TableChoice::Of(const v1::Manifest& manifest, const std::vector<std::string>& tables,
+                                            const std::vector<std::string>& schemas) {
+  TableChoice choice;
+  if (tables.empty() && schemas.empty()) {
+    return choice;
+  }
+  choice.chosen_.resize(static_cast<size_t>(manifest.tables_size()));
+  const auto choose = [&](const auto& matches) {
+    bool found = false;
+    for (int i = 0; i < manifest.tables_size(); ++i) {
+      if (matches(manifest.tables(i))) {
+        choice.chosen_[static_cast<size_t>(i)] = true;
+        found = true;
+      }
+    }
+    return found;
+  };
+  for (const std::string& name : tables) {
+    if (!choose([&](const v1::TableFacts& table) { return NameOf(table) == name; })) {
+      return NotFound(manifest, "table", name);
+    }
+  }
+  for (const std::string& name : schemas) {
+    if (!choose([&](const v1::TableFacts& table) { return table.schema() == name; })) {
+      return NotFound(manifest, "table in schema", name);
+    }
+  }
+  return choice;
+}
+
+bool TableChoice::LeavesOut(const v1::Manifest& manifest, const DumpStatement& statement) const {
+  if (is_everything()) {
+    return false;
+  }
+  const auto is_chosen = [&](const QualifiedName& name) {
+    const auto table = std::find_if(manifest.tables().begin(), manifest.tables().end(), [&](const v1::TableFacts& t) {
+      return t.schema() == NameToUtf8(name.schema) && t.name() == NameToUtf8(name.name);
+    });
+    return table != manifest.tables().end() && Has(static_cast<size_t>(table - manifest.tables().begin()));
+  };
+  if (statement.kind == RestoreKind::kForeignKey) {
+    return is_chosen(statement.table) && !is_chosen(statement.referenced);
+  }
+  return absl::StartsWith(statement.text, "REFRESH MATERIALIZED VIEW ") || IsForeignKeyOfPartitioned(statement.text);
+}
+
+}  // namespace backup::agent
