@@ -17,12 +17,11 @@ namespace backup::agent {
 namespace {
 
 absl::Status CheckOptions(const DrillCommandOptions& options) {
-  const auto usage = [](absl::string_view why) { return MakeError(absl::StatusCode::kInvalidArgument, "USAGE", why); };
   if (options.jobs < 1 || options.jobs > 64) {
-    return usage("--jobs must be from 1 to 64");
+    return UsageError("--jobs must be from 1 to 64");
   }
   if (options.output != "table" && options.output != "json") {
-    return usage("-o must be table or json");
+    return UsageError("-o must be table or json");
   }
   return absl::OkStatus();
 }

@@ -32,10 +32,6 @@ constexpr int64_t kLeastRate = 64 << 10;
 // The agent's id in artifacts made without a controller.
 constexpr char kLocalAgent[] = "local";
 
-absl::Status Usage(absl::string_view why, absl::string_view hint) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "USAGE", why, hint);
-}
-
 struct CodecWord {
   absl::string_view word;
   v1::Codec codec;
@@ -56,8 +52,8 @@ absl::Status ParseCompression(absl::string_view text, BackupRequest* request) {
       return absl::OkStatus();
     }
   }
-  return Usage("--compression is not one that this agent knows",
-               "use gzip, gzip:1 (fast) to gzip:12 (small), zstd, zstd:1 to zstd:19, or none");
+  return UsageError("--compression is not one that this agent knows",
+                    "use gzip, gzip:1 (fast) to gzip:12 (small), zstd, zstd:1 to zstd:19, or none");
 }
 
 absl::StatusOr<BackupRequest> MakeRequest(const DumpCommandOptions& options) {
@@ -66,23 +62,23 @@ absl::StatusOr<BackupRequest> MakeRequest(const DumpCommandOptions& options) {
   if (request.target.url.empty()) {
     const char* url = std::getenv("DATABASE_URL");
     if (url == nullptr || *url == '\0') {
-      return Usage("no database is named", "give --url, or set DATABASE_URL");
+      return UsageError("no database is named", "give --url, or set DATABASE_URL");
     }
     request.target.url = url;
   }
   if (options.jobs < 1 || options.jobs > 64) {
-    return Usage("--jobs must be from 1 to 64", "");
+    return UsageError("--jobs must be from 1 to 64", "");
   }
   if (options.threads < 0 || options.threads > 64) {
-    return Usage("--threads must be from 0 to 64", "");
+    return UsageError("--threads must be from 0 to 64", "");
   }
   if (options.output != "table" && options.output != "json") {
-    return Usage("-o must be table or json", "");
+    return UsageError("-o must be table or json", "");
   }
   if (!options.max_rate.empty()) {
     const absl::StatusOr<int64_t> rate = ParseSize(options.max_rate);
     if (!rate.ok() || *rate < kLeastRate) {
-      return Usage("--max-rate must be a size of at least 64KiB", "write --max-rate 50MiB");
+      return UsageError("--max-rate must be a size of at least 64KiB", "write --max-rate 50MiB");
     }
     request.dump.set_max_bytes_per_second(*rate);
   }

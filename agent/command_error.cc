@@ -51,4 +51,8 @@ int PrintCommandError(const absl::Status& status, std::ostream& err) {
   return ExitCodeOf(status);
 }
 
+absl::Status UsageError(absl::string_view why, absl::string_view hint) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "USAGE", why, hint);
+}
+
 }  // namespace backup::agent

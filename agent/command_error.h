@@ -4,6 +4,7 @@
 #include <iosfwd>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace backup::agent {
 
@@ -13,5 +14,8 @@ int ExitCodeOf(const absl::Status& status);
 
 // Writes "error: …", "reason: …", the hint and the child's last lines; returns ExitCodeOf.
 int PrintCommandError(const absl::Status& status, std::ostream& err);
+
+// The command was called wrongly: exit code 2.
+absl::Status UsageError(absl::string_view why, absl::string_view hint = "");
 
 }  // namespace backup::agent

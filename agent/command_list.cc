@@ -68,8 +68,7 @@ void PrintJson(const std::vector<StoredArtifact>& artifacts, std::ostream& out) 
 
 int RunListCommand(const ListCommandOptions& options, absl::Time now, std::ostream& out, std::ostream& err) {
   if (options.output != "table" && options.output != "json" && options.output != "name") {
-    return PrintCommandError(MakeError(absl::StatusCode::kInvalidArgument, "USAGE", "-o must be table, json or name"),
-                             err);
+    return PrintCommandError(UsageError("-o must be table, json or name"), err);
   }
   absl::StatusOr<std::vector<StoredArtifact>> artifacts = ListArtifacts(RepositoryOrDefault(options.repository));
   if (!artifacts.ok()) {

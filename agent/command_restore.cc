@@ -20,10 +20,6 @@ namespace {
 
 constexpr int kObstaclesExitCode = 6;
 
-absl::Status Usage(absl::string_view why, absl::string_view hint) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "USAGE", why, hint);
-}
-
 absl::StatusOr<RestoreRequest> MakeRequest(const RestoreCommandOptions& options) {
   RestoreRequest request;
   request.artifact_directory = options.artifact_directory;
@@ -31,18 +27,19 @@ absl::StatusOr<RestoreRequest> MakeRequest(const RestoreCommandOptions& options)
   if (request.server.url.empty()) {
     const char* url = std::getenv("DATABASE_URL");
     if (url == nullptr || *url == '\0') {
-      return Usage("no server is named", "give --url with a database of it, or set DATABASE_URL");
+      return UsageError("no server is named", "give --url with a database of it, or set DATABASE_URL");
     }
     request.server.url = url;
   }
   if (options.create_database.empty() == options.into_database.empty()) {
-    return Usage("it is not said where to restore to", "give --create-database NAME, or --into NAME of an empty one");
+    return UsageError("it is not said where to restore to",
+                      "give --create-database NAME, or --into NAME of an empty one");
   }
   if (options.jobs < 1 || options.jobs > 64) {
-    return Usage("--jobs must be from 1 to 64", "");
+    return UsageError("--jobs must be from 1 to 64", "");
   }
   if (options.output != "table" && options.output != "json") {
-    return Usage("-o must be table or json", "");
+    return UsageError("-o must be table or json", "");
   }
   request.create_database = options.create_database;
   request.into_database = options.into_database;

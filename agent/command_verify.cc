@@ -20,7 +20,7 @@ namespace backup::agent {
 int RunVerifyCommand(const VerifyCommandOptions& options, Cancellation& cancellation, std::ostream& out,
                      std::ostream& err) {
   if (options.output != "table" && options.output != "json") {
-    return PrintCommandError(MakeError(absl::StatusCode::kInvalidArgument, "USAGE", "-o must be table or json"), err);
+    return PrintCommandError(UsageError("-o must be table or json"), err);
   }
   struct stat info;
   if (lstat(options.artifact_directory.c_str(), &info) != 0 && errno == ENOENT) {

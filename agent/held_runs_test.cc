@@ -15,10 +15,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const absl::Time kNow = absl::FromUnixSeconds(1'795'000'000);
+const absl::Time kStart = absl::FromUnixSeconds(1'795'000'000);
 
 v1::DesiredRun RunAt(const std::string& id, const std::string& database, absl::Duration from_now) {
-  return MakeDesiredRun(id, database, kNow + from_now);
+  return MakeDesiredRun(id, database, kStart + from_now);
 }
 
 ActiveAttempt Working(const v1::DesiredRun& run) { return {run.run(), run.database(), run.policy()}; }
@@ -34,17 +34,17 @@ std::vector<std::string> StartedBy(const HeldRunsPlan& plan) {
 TEST(PlanHeldRunsTest, StartsARunAtItsTimeAndNotBefore) {
   const v1::DesiredRun run = RunAt("a", "orders", absl::ZeroDuration());
 
-  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, kNow)), ElementsAre("runs/a"));
+  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, kStart)), ElementsAre("runs/a"));
 
-  const HeldRunsPlan early = PlanHeldRuns({run}, {}, {}, kNow - absl::Nanoseconds(1));
+  const HeldRunsPlan early = PlanHeldRuns({run}, {}, {}, kStart - absl::Nanoseconds(1));
   EXPECT_THAT(early.start, IsEmpty());
   EXPECT_THAT(early.not_started, IsEmpty());
-  EXPECT_EQ(early.next_time, kNow);
+  EXPECT_EQ(early.next_time, kStart);
 }
 
 TEST(PlanHeldRunsTest, StartsUntilTheDeadlineAndMissesFromItOn) {
   const v1::DesiredRun run = RunAt("a", "orders", absl::ZeroDuration());
-  const absl::Time deadline = kNow + absl::Hours(6);
+  const absl::Time deadline = kStart + absl::Hours(6);
 
   EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, deadline - absl::Nanoseconds(1))), ElementsAre("runs/a"));
 
@@ -64,13 +64,13 @@ TEST(PlanHeldRunsTest, SaysWhyARunWasMissed) {
     std::string reason;
   };
   const std::vector<Case> cases = {
-      {{}, {1, kNow}, "the agent was not running until its start deadline"},
+      {{}, {1, kStart}, "the agent was not running until its start deadline"},
       {{Working(same_database)}, {2, absl::InfinitePast()}, "the database was busy with runs/b until"},
       {{Working(other_database)}, {1, absl::InfinitePast()}, "no slot was free until"},
       {{}, {1, absl::InfinitePast()}, "the agent could not act until"},
   };
   for (const Case& c : cases) {
-    const HeldRunsPlan plan = PlanHeldRuns({run}, c.active, c.limits, kNow);
+    const HeldRunsPlan plan = PlanHeldRuns({run}, c.active, c.limits, kStart);
 
     ASSERT_EQ(plan.not_started.size(), 1u) << c.reason;
     EXPECT_EQ(plan.not_started[0].state, v1::MISSED);
@@ -82,25 +82,25 @@ TEST(PlanHeldRunsTest, KeepsToTheSlotsOldestFirstAndWaitsForOne) {
   const std::vector<v1::DesiredRun> held = {RunAt("a", "one", -absl::Minutes(1)), RunAt("b", "two", -absl::Minutes(3)),
                                             RunAt("c", "three", -absl::Minutes(2))};
 
-  const HeldRunsPlan plan = PlanHeldRuns(held, {}, {2}, kNow);
+  const HeldRunsPlan plan = PlanHeldRuns(held, {}, {2}, kStart);
 
   EXPECT_THAT(StartedBy(plan), ElementsAre("runs/b", "runs/c"));
   EXPECT_THAT(plan.not_started, IsEmpty());
-  EXPECT_EQ(plan.next_time, kNow - absl::Minutes(1) + absl::Hours(6)) << "the deadline of the one that waits";
+  EXPECT_EQ(plan.next_time, kStart - absl::Minutes(1) + absl::Hours(6)) << "the deadline of the one that waits";
 }
 
 TEST(PlanHeldRunsTest, LetsAPersonsRunGoFirst) {
   v1::DesiredRun by_hand = RunAt("z", "two", absl::ZeroDuration());
   by_hand.set_manual(true);
 
-  EXPECT_THAT(StartedBy(PlanHeldRuns({RunAt("a", "one", -absl::Hours(1)), by_hand}, {}, {1}, kNow)),
+  EXPECT_THAT(StartedBy(PlanHeldRuns({RunAt("a", "one", -absl::Hours(1)), by_hand}, {}, {1}, kStart)),
               ElementsAre("runs/z"));
 }
 
 TEST(PlanHeldRunsTest, SkipsASlotWhileThePolicyStillWorksOnTheDatabase) {
   const v1::DesiredRun working = RunAt("a", "orders", -absl::Hours(1));
 
-  const HeldRunsPlan plan = PlanHeldRuns({RunAt("b", "orders", absl::ZeroDuration())}, {Working(working)}, {4}, kNow);
+  const HeldRunsPlan plan = PlanHeldRuns({RunAt("b", "orders", absl::ZeroDuration())}, {Working(working)}, {4}, kStart);
 
   EXPECT_THAT(plan.start, IsEmpty());
   ASSERT_EQ(plan.not_started.size(), 1u);
@@ -111,7 +111,7 @@ TEST(PlanHeldRunsTest, SkipsASlotWhileThePolicyStillWorksOnTheDatabase) {
 TEST(PlanHeldRunsTest, StartsOneOfSeveralMissedSlotsAndSkipsTheRest) {
   const HeldRunsPlan plan = PlanHeldRuns({RunAt("a", "orders", -absl::Hours(3)), RunAt("b", "orders", -absl::Hours(2)),
                                           RunAt("c", "orders", -absl::Hours(1))},
-                                         {}, {4}, kNow);
+                                         {}, {4}, kStart);
 
   EXPECT_THAT(StartedBy(plan), ElementsAre("runs/a"));
   ASSERT_EQ(plan.not_started.size(), 2u);
@@ -126,7 +126,7 @@ TEST(PlanHeldRunsTest, MakesAnotherPolicyAndAPersonWaitForTheDatabase) {
   v1::DesiredRun by_hand = RunAt("c", "orders", absl::ZeroDuration());
   by_hand.set_manual(true);
 
-  const HeldRunsPlan plan = PlanHeldRuns({other_policy, by_hand}, {Working(working)}, {4}, kNow);
+  const HeldRunsPlan plan = PlanHeldRuns({other_policy, by_hand}, {Working(working)}, {4}, kStart);
 
   EXPECT_THAT(plan.start, IsEmpty());
   EXPECT_THAT(plan.not_started, IsEmpty());
@@ -136,7 +136,7 @@ TEST(PlanHeldRunsTest, NeverStartsTwoRunsOfOneDatabaseAtOnce) {
   v1::DesiredRun other_policy = RunAt("b", "orders", absl::ZeroDuration());
   other_policy.set_policy("policies/weekly");
 
-  EXPECT_THAT(StartedBy(PlanHeldRuns({RunAt("a", "orders", absl::ZeroDuration()), other_policy}, {}, {4}, kNow)),
+  EXPECT_THAT(StartedBy(PlanHeldRuns({RunAt("a", "orders", absl::ZeroDuration()), other_policy}, {}, {4}, kStart)),
               ElementsAre("runs/a"));
 }
 
@@ -144,7 +144,7 @@ TEST(PlanHeldRunsTest, MakesANewEpochWaitForTheAttemptUnderTheOldOne) {
   v1::DesiredRun again = RunAt("a", "orders", absl::ZeroDuration());
   again.set_epoch(2);
 
-  const HeldRunsPlan plan = PlanHeldRuns({again}, {Working(RunAt("a", "orders", absl::ZeroDuration()))}, {4}, kNow);
+  const HeldRunsPlan plan = PlanHeldRuns({again}, {Working(RunAt("a", "orders", absl::ZeroDuration()))}, {4}, kStart);
 
   EXPECT_THAT(plan.start, IsEmpty());
   EXPECT_THAT(plan.not_started, IsEmpty());
@@ -155,11 +155,11 @@ TEST(PlanHeldRunsTest, TakesARunWithoutTimesAsDue) {
   run.clear_not_before_time();
   run.clear_start_deadline_time();
 
-  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, kNow)), ElementsAre("runs/a"));
+  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, kStart)), ElementsAre("runs/a"));
 }
 
 TEST(PlanHeldRunsTest, HasNothingToWaitForWithoutRuns) {
-  EXPECT_EQ(PlanHeldRuns({}, {}, {}, kNow).next_time, absl::InfiniteFuture());
+  EXPECT_EQ(PlanHeldRuns({}, {}, {}, kStart).next_time, absl::InfiniteFuture());
 }
 
 }  // namespace

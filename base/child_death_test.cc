@@ -15,13 +15,14 @@
 #include "base/child_process.h"
 #include "base/file.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/shell_child.h"
 
 namespace backup {
 namespace {
 
 using ::backup::testing::IsOk;
+using ::backup::testing::kLong;
 
-constexpr absl::Duration kLong = absl::Seconds(60);
 // Set in the second run of this program, which is the parent that gets killed; its value is the child's user, or empty.
 constexpr char kParentVariable[] = "BACKUPCTL_TEST_PARENT_OF_USER";
 

@@ -18,6 +18,7 @@
 #include "base/child_stderr.h"
 #include "base/file.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/shell_child.h"
 #include "tests/testing/temp_dir.h"
 
 namespace backup {
@@ -26,29 +27,15 @@ namespace {
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::backup::testing::IsOkAndHolds;
+using ::backup::testing::kLong;
+using ::backup::testing::Shell;
+using ::backup::testing::StartShell;
 using ::backup::testing::StatusIs;
 using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// Longer than anything here takes: it only ends a test that would hang.
-constexpr absl::Duration kLong = absl::Seconds(60);
-
-// A shell is the handiest child to test with; production code never starts one.
-ChildOptions Shell(const std::string& script) {
-  ChildOptions options;
-  options.argv = {"/bin/sh", "-c", script};
-  options.environment = {{"PATH", "/usr/bin:/bin"}};
-  return options;
-}
-
-std::unique_ptr<ChildProcess> StartShell(const std::string& script) {
-  absl::StatusOr<std::unique_ptr<ChildProcess>> child = ChildProcess::Start(Shell(script));
-  EXPECT_THAT(child, IsOk());
-  return *std::move(child);
-}
 
 // Reads stdout up to and with the first line end.
 std::string ReadLine(const ChildProcess& child) {

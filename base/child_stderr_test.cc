@@ -11,25 +11,17 @@
 #include "base/utf8.h"
 #include "tests/testing/fake_random.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/shell_child.h"
 
 namespace backup {
 namespace {
 
 using ::backup::testing::IsOk;
+using ::backup::testing::kLong;
+using ::backup::testing::StartShell;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr absl::Duration kLong = absl::Seconds(60);
-
-std::unique_ptr<ChildProcess> StartShell(const std::string& script) {
-  ChildOptions options;
-  options.argv = {"/bin/sh", "-c", script};
-  options.environment = {{"PATH", "/usr/bin:/bin"}};
-  absl::StatusOr<std::unique_ptr<ChildProcess>> child = ChildProcess::Start(options);
-  EXPECT_THAT(child, IsOk());
-  return *std::move(child);
-}
 
 TEST(LineRingTest, KeepsTheLastLines) {
   LineRing ring(3, 100);

@@ -9,24 +9,18 @@
 #include "base/child_process.h"
 #include "base/file.h"
 #include "tests/testing/matchers.h"
+#include "tests/testing/shell_child.h"
 
 namespace backup {
 namespace {
 
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOkAndHolds;
+using ::backup::testing::kLong;
+using ::backup::testing::Shell;
 using ::backup::testing::StatusIs;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-constexpr absl::Duration kLong = absl::Seconds(60);
-
-ChildOptions Shell(const std::string& script) {
-  ChildOptions options;
-  options.argv = {"/bin/sh", "-c", script};
-  options.environment = {{"PATH", "/usr/bin:/bin"}};
-  return options;
-}
 
 TEST(RunAndCollectTest, ReturnsAllOfStdout) {
   EXPECT_THAT(RunAndCollect(Shell("printf 'a\\000b'"), kLong), IsOkAndHolds(std::string("a\0b", 3)));

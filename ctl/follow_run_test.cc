@@ -20,7 +20,7 @@ using ::backup::testing::IsOk;
 using ::backup::testing::TempDir;
 using ::testing::HasSubstr;
 
-constexpr char kConfig[] =
+constexpr char kOneContext[] =
     "currentContext: a\ncontexts: [{name: a, controller: \"h:1\", ca: c, certificate: d, key: e}]\n";
 
 v1::WatchRunResponse Told(v1::RunState state, v1::RunPhase phase = v1::RUN_PHASE_UNSPECIFIED) {
@@ -41,7 +41,7 @@ class FollowRunTest : public ::testing::Test {
     FakeFleet fleet;
     fleet.watch["runs/r"] = std::move(script);
     controller_ = std::make_unique<FakeController>(fleet);
-    cli_ = std::make_unique<InProcessCli>(controller_.get(), dir_.Write("config.yaml", kConfig));
+    cli_ = std::make_unique<InProcessCli>(controller_.get(), dir_.Write("config.yaml", kOneContext));
     session_ = std::make_unique<Session>(cli_->environment());
   }
 

@@ -9,7 +9,7 @@ namespace backup::ctl {
 namespace {
 
 // Rules that the controller checks are said here too, for people to read; the controller's word is the one that counts.
-const std::vector<PolicyField>& Table() {
+const std::vector<PolicyField>& AllFields() {
   static const auto& fields = *new std::vector<PolicyField>{
       {"apiVersion", "text", "", "Version of this form; always backup/v1.", "backup/v1"},
       {"kind", "text", "", "What the document is; always Policy.", "Policy"},
@@ -113,11 +113,11 @@ std::string Plain(absl::string_view path) {
 
 }  // namespace
 
-const std::vector<PolicyField>& PolicyFields() { return Table(); }
+const std::vector<PolicyField>& PolicyFields() { return AllFields(); }
 
 const PolicyField* FindPolicyField(absl::string_view path) {
   const std::string plain = Plain(path);
-  for (const PolicyField& field : Table()) {
+  for (const PolicyField& field : AllFields()) {
     if (Plain(field.path) == plain) return &field;
   }
   return nullptr;
@@ -127,7 +127,7 @@ std::vector<const PolicyField*> PolicyFieldsBelow(absl::string_view path) {
   const std::string plain = Plain(path);
   const std::string prefix = plain.empty() ? "" : absl::StrCat(plain, ".");
   std::vector<const PolicyField*> below;
-  for (const PolicyField& field : Table()) {
+  for (const PolicyField& field : AllFields()) {
     const std::string candidate = Plain(field.path);
     if (absl::StartsWith(candidate, prefix) && candidate.find('.', prefix.size()) == std::string::npos &&
         candidate.size() > prefix.size()) {

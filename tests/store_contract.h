@@ -21,6 +21,9 @@ namespace backup::testing {
 // fake cannot lie. Tests use only the interface; store_contract_*_test.cc hold them, by noun.
 enum class StoreKind { kFake, kPostgres };
 
+// The database that most of them are about.
+inline constexpr char kOrders[] = "agents/db1/databases/orders";
+
 class StoreContractTest : public ::testing::TestWithParam<StoreKind> {
  protected:
   void SetUp() override;

@@ -7,7 +7,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr char kOrders[] = "agents/db1/databases/orders";
 constexpr char kHr[] = "agents/db2/databases/hr";
 
 class BackupStoreTest : public StoreContractTest {

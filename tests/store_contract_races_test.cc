@@ -11,7 +11,6 @@ namespace backup::testing {
 namespace {
 
 constexpr int kThreadCount = 16;
-constexpr char kOrders[] = "agents/db1/databases/orders";
 
 class RaceStoreTest : public StoreContractTest {
  protected:

@@ -8,8 +8,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr char kOrders[] = "agents/db1/databases/orders";
-
 class RunListStoreTest : public StoreContractTest {
  protected:
   void SetUp() override {

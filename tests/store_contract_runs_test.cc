@@ -7,8 +7,6 @@
 namespace backup::testing {
 namespace {
 
-constexpr char kOrders[] = "agents/db1/databases/orders";
-
 class RunStoreTest : public StoreContractTest {
  protected:
   void SetUp() override {

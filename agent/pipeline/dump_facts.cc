@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/pipeline/sha256.h"
+#include "base/text.h"
 
 namespace backup::agent {
 
@@ -47,6 +48,10 @@ std::string DumpFacts::SchemaFingerprint() const {
     hash.Update(ToHex(statement.text));
   }
   return hash.FinishHex();
+}
+
+std::string TableLabel(const v1::TableFacts& table) {
+  return CleanText(absl::StrCat(table.schema(), ".", table.name()), 300);
 }
 
 }  // namespace backup::agent

@@ -37,4 +37,7 @@ struct DumpFacts {
   std::unordered_map<std::string, size_t> sequence_places_;  // By quoted name.
 };
 
+// "schema.table" for people; at most 300 bytes.
+std::string TableLabel(const v1::TableFacts& table);
+
 }  // namespace backup::agent

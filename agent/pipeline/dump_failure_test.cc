@@ -16,42 +16,48 @@ using ::backup::testing::EqualsProto;
 using ::backup::testing::HasReason;
 using ::testing::HasSubstr;
 
-struct Case {
+struct Explained {
   const char* text;
   v1::FailureCause cause;
 };
 
-class CauseOfTextTest : public ::testing::TestWithParam<Case> {};
+class CauseOfTextTest : public ::testing::TestWithParam<Explained> {};
 
 TEST_P(CauseOfTextTest, Knows) { EXPECT_EQ(CauseOfText(GetParam().text), GetParam().cause) << GetParam().text; }
 
 INSTANTIATE_TEST_SUITE_P(
     Messages, CauseOfTextTest,
     ::testing::Values(
-        Case{"pg_dump: error: aborting because of server version mismatch", v1::VERSION_MISMATCH},
-        Case{"pg_dump: error: query failed: ERROR:  permission denied for table secret", v1::PERMISSION},
-        Case{"ERROR:  query would be affected by row-level security policy for table \"t\"", v1::PERMISSION},
-        Case{"pg_dump: error: query failed: ERROR:  canceling statement due to statement timeout", v1::LOCK_TIMEOUT},
-        Case{"ERROR:  could not obtain lock on relation \"t\"", v1::LOCK_TIMEOUT},
-        Case{"connection to server at \"h\" failed: FATAL:  password authentication failed for user \"u\"", v1::AUTH},
-        Case{"connection to server at \"h\" failed: fe_sendauth: no password supplied", v1::AUTH},
-        Case{"FATAL:  no pg_hba.conf entry for host \"1.2.3.4\"", v1::AUTH},
-        Case{"FATAL:  role \"nobody\" does not exist", v1::AUTH},
-        Case{"FATAL:  database \"gone\" does not exist", v1::WRONG_DATABASE},
-        Case{"pg_dump: error: query failed: ERROR:  invalid snapshot identifier: \"00000003-1\"", v1::WRONG_DATABASE},
-        Case{"FATAL:  terminating connection due to administrator command", v1::NETWORK},
-        Case{"pg_dump: error: Dumping the contents of table \"t\" failed: PQgetCopyData() failed.\nserver closed the "
-             "connection "
-             "unexpectedly",
-             v1::NETWORK},
-        Case{"could not translate host name \"x\" to address", v1::NETWORK},
-        Case{"connection to server on socket \"/x/.s.PGSQL.5432\" failed: No such file or directory\n\tIs the server "
-             "running "
-             "locally and accepting connections on that socket?",
-             v1::NETWORK},
-        Case{"FATAL:  sorry, too many clients already", v1::NETWORK},
-        Case{"FATAL:  the database system is starting up", v1::NETWORK},
-        Case{"ERROR:  invalid page in block 7 of relation base/1/2", v1::DUMP_FAILED}, Case{"", v1::DUMP_FAILED}));
+        Explained{"pg_dump: error: aborting because of server version mismatch", v1::VERSION_MISMATCH},
+        Explained{"pg_dump: error: query failed: ERROR:  permission denied for table secret", v1::PERMISSION},
+        Explained{"ERROR:  query would be affected by row-level security policy for table \"t\"", v1::PERMISSION},
+        Explained{"pg_dump: error: query failed: ERROR:  canceling statement due to statement timeout",
+                  v1::LOCK_TIMEOUT},
+        Explained{"ERROR:  could not obtain lock on relation \"t\"", v1::LOCK_TIMEOUT},
+        Explained{"connection to server at \"h\" failed: FATAL:  password authentication failed for user \"u\"",
+                  v1::AUTH},
+        Explained{"connection to server at \"h\" failed: fe_sendauth: no password supplied", v1::AUTH},
+        Explained{"FATAL:  no pg_hba.conf entry for host \"1.2.3.4\"", v1::AUTH},
+        Explained{"FATAL:  role \"nobody\" does not exist", v1::AUTH},
+        Explained{"FATAL:  database \"gone\" does not exist", v1::WRONG_DATABASE},
+        Explained{"pg_dump: error: query failed: ERROR:  invalid snapshot identifier: \"00000003-1\"",
+                  v1::WRONG_DATABASE},
+        Explained{"FATAL:  terminating connection due to administrator command", v1::NETWORK},
+        Explained{
+            "pg_dump: error: Dumping the contents of table \"t\" failed: PQgetCopyData() failed.\nserver closed the "
+            "connection "
+            "unexpectedly",
+            v1::NETWORK},
+        Explained{"could not translate host name \"x\" to address", v1::NETWORK},
+        Explained{
+            "connection to server on socket \"/x/.s.PGSQL.5432\" failed: No such file or directory\n\tIs the server "
+            "running "
+            "locally and accepting connections on that socket?",
+            v1::NETWORK},
+        Explained{"FATAL:  sorry, too many clients already", v1::NETWORK},
+        Explained{"FATAL:  the database system is starting up", v1::NETWORK},
+        Explained{"ERROR:  invalid page in block 7 of relation base/1/2", v1::DUMP_FAILED},
+        Explained{"", v1::DUMP_FAILED}));
 
 TEST(DumpFailureTest, KnowsSqlStates) {
   EXPECT_EQ(CauseOfSqlState("42501"), v1::PERMISSION);

@@ -15,7 +15,7 @@ using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::testing::ElementsAre;
 
-struct Case {
+struct Classified {
   const char* name;
   const char* text;
   RestoreKind kind;
@@ -23,7 +23,7 @@ struct Case {
   const char* referenced = "";
 };
 
-class ClassifyTest : public ::testing::TestWithParam<Case> {};
+class ClassifyTest : public ::testing::TestWithParam<Classified> {};
 
 TEST_P(ClassifyTest, TellsWhatAStatementOfPgDumpIs) {
   const DumpStatement statement = ClassifyStatement(GetParam().text);
@@ -38,30 +38,33 @@ TEST_P(ClassifyTest, TellsWhatAStatementOfPgDumpIs) {
 INSTANTIATE_TEST_SUITE_P(
     Statements, ClassifyTest,
     ::testing::Values(
-        Case{"Set", "SET statement_timeout = 0", RestoreKind::kSetting},
-        Case{"SetConfig", "SELECT pg_catalog.set_config('search_path', '', false)", RestoreKind::kSetting},
-        Case{"Copy", "COPY public.\"odd (t\" (a, b) FROM stdin", RestoreKind::kCopy, "odd (t"},
-        Case{"Sequence", "SELECT pg_catalog.setval('public.s', 1, true)", RestoreKind::kData},
-        Case{"LargeObject", "SELECT pg_catalog.lowrite(0, '\\x00')", RestoreKind::kData},
-        Case{"MakesLargeObject", "SELECT pg_catalog.lo_create('1')", RestoreKind::kOther},
-        Case{"Index", "CREATE INDEX i ON public.t USING btree (a)", RestoreKind::kIndex, "t"},
-        Case{"UniqueIndex", "CREATE UNIQUE INDEX \"i;\" ON s.\"T\" USING btree (a)", RestoreKind::kIndex, "T"},
-        Case{"IndexOfAPartitionedTable", "CREATE INDEX i ON ONLY public.t USING btree (a)", RestoreKind::kOther},
-        Case{"PrimaryKey", "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT p PRIMARY KEY (a)", RestoreKind::kTable, "t"},
-        Case{"Exclusion", "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT p EXCLUDE USING gist (a WITH &&)",
-             RestoreKind::kTable, "t"},
-        Case{"Cluster", "ALTER TABLE ONLY public.t REPLICA IDENTITY USING INDEX i", RestoreKind::kTable, "t"},
-        Case{"ForeignKey",
-             "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (a, \"b)\") REFERENCES s.\"o\"(x, y)",
-             RestoreKind::kForeignKey, "t", "o"},
-        Case{"ForeignKeyOfAPartitionedTable",
-             "ALTER TABLE public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES s.o(x)", RestoreKind::kOther},
-        Case{"Check", "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT c CHECK ((a > 0)) NOT VALID", RestoreKind::kOther},
-        Case{"Attach", "ALTER TABLE ONLY public.t ATTACH PARTITION public.p FOR VALUES IN (1)", RestoreKind::kOther},
-        Case{"AttachIndex", "ALTER INDEX public.i ATTACH PARTITION public.j", RestoreKind::kOther},
-        Case{"CommentOnIndex", "COMMENT ON INDEX public.i IS 'x'", RestoreKind::kFollower},
-        Case{"Trigger", "CREATE TRIGGER g BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION f()",
-             RestoreKind::kOther}),
+        Classified{"Set", "SET statement_timeout = 0", RestoreKind::kSetting},
+        Classified{"SetConfig", "SELECT pg_catalog.set_config('search_path', '', false)", RestoreKind::kSetting},
+        Classified{"Copy", "COPY public.\"odd (t\" (a, b) FROM stdin", RestoreKind::kCopy, "odd (t"},
+        Classified{"Sequence", "SELECT pg_catalog.setval('public.s', 1, true)", RestoreKind::kData},
+        Classified{"LargeObject", "SELECT pg_catalog.lowrite(0, '\\x00')", RestoreKind::kData},
+        Classified{"MakesLargeObject", "SELECT pg_catalog.lo_create('1')", RestoreKind::kOther},
+        Classified{"Index", "CREATE INDEX i ON public.t USING btree (a)", RestoreKind::kIndex, "t"},
+        Classified{"UniqueIndex", "CREATE UNIQUE INDEX \"i;\" ON s.\"T\" USING btree (a)", RestoreKind::kIndex, "T"},
+        Classified{"IndexOfAPartitionedTable", "CREATE INDEX i ON ONLY public.t USING btree (a)", RestoreKind::kOther},
+        Classified{"PrimaryKey", "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT p PRIMARY KEY (a)", RestoreKind::kTable,
+                   "t"},
+        Classified{"Exclusion", "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT p EXCLUDE USING gist (a WITH &&)",
+                   RestoreKind::kTable, "t"},
+        Classified{"Cluster", "ALTER TABLE ONLY public.t REPLICA IDENTITY USING INDEX i", RestoreKind::kTable, "t"},
+        Classified{"ForeignKey",
+                   "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (a, \"b)\") REFERENCES s.\"o\"(x, y)",
+                   RestoreKind::kForeignKey, "t", "o"},
+        Classified{"ForeignKeyOfAPartitionedTable",
+                   "ALTER TABLE public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES s.o(x)", RestoreKind::kOther},
+        Classified{"Check", "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT c CHECK ((a > 0)) NOT VALID",
+                   RestoreKind::kOther},
+        Classified{"Attach", "ALTER TABLE ONLY public.t ATTACH PARTITION public.p FOR VALUES IN (1)",
+                   RestoreKind::kOther},
+        Classified{"AttachIndex", "ALTER INDEX public.i ATTACH PARTITION public.j", RestoreKind::kOther},
+        Classified{"CommentOnIndex", "COMMENT ON INDEX public.i IS 'x'", RestoreKind::kFollower},
+        Classified{"Trigger", "CREATE TRIGGER g BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION f()",
+                   RestoreKind::kOther}),
     [](const auto& info) { return std::string(info.param.name); });
 
 std::vector<std::string> Read(const std::string& text, size_t piece_bytes, absl::Status* status) {

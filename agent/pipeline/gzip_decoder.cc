@@ -4,14 +4,13 @@
 #include <zlib.h>
 
 #include "absl/strings/str_cat.h"
+#include "agent/pipeline/gzip_member.h"
 #include "agent/pipeline/job_failure.h"
 #include "base/status_macros.h"
 
 namespace backup::agent {
 namespace {
 
-// The header that every member of ours has: deflate, no flags, no time, no extra flags, unknown system (RFC 1952, 2.3).
-constexpr char kHeader[] = {'\x1f', '\x8b', '\x08', 0, 0, 0, 0, 0, 0, '\xff'};
 constexpr size_t kOutputBytes = 256 << 10;
 
 }  // namespace
@@ -47,7 +46,7 @@ absl::Status GzipDecoder::Write(absl::string_view bytes) {
     if (header_bytes_ == 0) {
       members_.push_back({stored_bytes_, plain_bytes_});
     }
-    if (header_bytes_ < sizeof(kHeader)) {
+    if (header_bytes_ < sizeof(kGzipHeader)) {
       RETURN_IF_ERROR(CheckHeader(&bytes));
     } else {
       RETURN_IF_ERROR(Inflate(&bytes));
@@ -57,14 +56,14 @@ absl::Status GzipDecoder::Write(absl::string_view bytes) {
 }
 
 absl::Status GzipDecoder::CheckHeader(absl::string_view* bytes) {
-  if (bytes->front() != kHeader[header_bytes_]) {
+  if (bytes->front() != kGzipHeader[header_bytes_]) {
     return Corrupt("the header of a gzip member is not as it was written");
   }
-  if (++header_bytes_ == sizeof(kHeader)) {
+  if (++header_bytes_ == sizeof(kGzipHeader)) {
     z_stream& inflate_stream = stream_->inflate;
     inflateReset(&inflate_stream);
-    inflate_stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(kHeader));
-    inflate_stream.avail_in = sizeof(kHeader);
+    inflate_stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(kGzipHeader));
+    inflate_stream.avail_in = sizeof(kGzipHeader);
     inflate_stream.next_out = reinterpret_cast<Bytef*>(stream_->output.data());
     inflate_stream.avail_out = kOutputBytes;
     const int result = inflate(&inflate_stream, Z_NO_FLUSH);

@@ -14,9 +14,6 @@
 namespace backup::agent {
 namespace {
 
-// Deflate, no flags, no time, no extra flags, unknown system (RFC 1952, 2.3): what ISA-L writes, and so what each
-// member begins with.
-constexpr char kHeader[] = {'\x1f', '\x8b', '\x08', 0, 0, 0, 0, 0, 0, '\xff'};
 constexpr size_t kTrailerBytes = 8;
 
 struct FreeCompressor {
@@ -90,9 +87,9 @@ class LibdeflateEncoder : public MemberEncoder {
       return JobError(v1::INTERNAL, "libdeflate cannot be set up: out of memory");
     }
     const size_t bound = libdeflate_deflate_compress_bound(compressor_.get(), block.plain_size);
-    block.stored.resize(std::max(block.stored.size(), sizeof(kHeader) + bound + kTrailerBytes));
-    std::memcpy(block.stored.data(), kHeader, sizeof(kHeader));
-    char* const body = block.stored.data() + sizeof(kHeader);
+    block.stored.resize(std::max(block.stored.size(), sizeof(kGzipHeader) + bound + kTrailerBytes));
+    std::memcpy(block.stored.data(), kGzipHeader, sizeof(kGzipHeader));
+    char* const body = block.stored.data() + sizeof(kGzipHeader);
     const size_t made =
         libdeflate_deflate_compress(compressor_.get(), block.plain.data(), block.plain_size, body, bound);
     if (made == 0) {
@@ -100,7 +97,7 @@ class LibdeflateEncoder : public MemberEncoder {
     }
     PutLittleEndian(libdeflate_crc32(0, block.plain.data(), block.plain_size), body + made);
     PutLittleEndian(static_cast<uint32_t>(block.plain_size), body + made + 4);
-    block.stored_size = sizeof(kHeader) + made + kTrailerBytes;
+    block.stored_size = sizeof(kGzipHeader) + made + kTrailerBytes;
     return absl::OkStatus();
   }
 
@@ -117,8 +114,8 @@ class LibdeflateDecoder : public MemberDecoder {
       return JobError(v1::INTERNAL, "libdeflate cannot be set up: out of memory");
     }
     const auto corrupt = [](absl::string_view why) { return JobError(v1::CORRUPT, why); };
-    if (block.stored_size < sizeof(kHeader) + kTrailerBytes ||
-        std::memcmp(block.stored.data(), kHeader, sizeof(kHeader)) != 0) {
+    if (block.stored_size < sizeof(kGzipHeader) + kTrailerBytes ||
+        std::memcmp(block.stored.data(), kGzipHeader, sizeof(kGzipHeader)) != 0) {
       return corrupt("the header of a gzip member is not as it was written");
     }
     const size_t wanted = block.plain_size;

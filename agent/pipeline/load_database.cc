@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "agent/pipeline/copy_rows.h"
+#include "agent/pipeline/dump_facts.h"
 #include "agent/pipeline/dump_statements.h"
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/pg_session.h"
@@ -27,10 +28,6 @@ constexpr absl::Duration kConnectTimeout = absl::Seconds(30);
 // What comes before the data is stored in groups of this many statements: each alone would wait for the disk, and all
 // together could hold more locks than the server has room for.
 constexpr int kStatementsPerTransaction = 100;
-
-std::string NameOf(const v1::TableFacts& table) {
-  return CleanText(absl::StrCat(table.schema(), ".", table.name()), 300);
-}
 
 // The error with the beginning of the statement that it is about.
 absl::Status AboutStatement(const absl::Status& status, absl::string_view statement) {
@@ -56,7 +53,7 @@ class RowsSink : public ByteSink {
     if (found.row_count() == expected.row_count() && found.content_hash() == expected.content_hash()) {
       return absl::OkStatus();
     }
-    return JobError(v1::CORRUPT, absl::StrCat("table ", NameOf(expected), " has ", found.row_count(),
+    return JobError(v1::CORRUPT, absl::StrCat("table ", TableLabel(expected), " has ", found.row_count(),
                                               " rows with content hash ", found.content_hash(), ", not ",
                                               expected.row_count(), " with ", expected.content_hash()));
   }
@@ -180,7 +177,7 @@ class DatabaseLoader {
     }
     return JobError(v1::CORRUPT,
                     absl::StrCat("the dump has no COPY statement where the manifest says that the rows of ",
-                                 NameOf(table), " begin"));
+                                 TableLabel(table), " begin"));
   }
 
   // All whose COPY was read by now.
@@ -219,9 +216,9 @@ class DatabaseLoader {
                                  passing.has_value() ? *passing : sink));
       return passing.has_value() ? passing->Compare(table) : absl::OkStatus();
     });
-    RETURN_IF_ERROR(Annotate(rows.status(), absl::StrCat("loading table ", NameOf(table))));
+    RETURN_IF_ERROR(Annotate(rows.status(), absl::StrCat("loading table ", TableLabel(table))));
     if (*rows != table.row_count()) {
-      return JobError(v1::CORRUPT, absl::StrCat("table ", NameOf(table), " got ", *rows, " rows, not the ",
+      return JobError(v1::CORRUPT, absl::StrCat("table ", TableLabel(table), " got ", *rows, " rows, not the ",
                                                 table.row_count(), " of the manifest"));
     }
     progress_.Add({table.plain_bytes(), 0, table.row_count(), 1});

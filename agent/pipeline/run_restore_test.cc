@@ -105,14 +105,14 @@ class RunRestoreTest : public BackupFixture {
   }
 };
 
-struct Manner {
+struct RestoreManner {
   const char* name;
   int dump_jobs;
   int restore_jobs;
   v1::Codec codec;
 };
 
-class RestoreMannerTest : public RunRestoreTest, public ::testing::WithParamInterface<Manner> {};
+class RestoreMannerTest : public RunRestoreTest, public ::testing::WithParamInterface<RestoreManner> {};
 
 TEST_P(RestoreMannerTest, TheRestoredDatabaseIsTheOneThatPsqlWouldMake) {
   const BackupOutcome backup = Backup("origin", GetParam().dump_jobs, GetParam().codec);
@@ -139,10 +139,11 @@ TEST_P(RestoreMannerTest, TheRestoredDatabaseIsTheOneThatPsqlWouldMake) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Manners, RestoreMannerTest,
-                         ::testing::Values(Manner{"OneAfterTheOther", 1, 1, v1::GZIP},
-                                           Manner{"SideBySide", 1, 4, v1::GZIP},
-                                           Manner{"OfManyStreams", 3, 3, v1::GZIP}, Manner{"OfZstd", 2, 2, v1::ZSTD},
-                                           Manner{"Plain", 1, 2, v1::NONE}),
+                         ::testing::Values(RestoreManner{"OneAfterTheOther", 1, 1, v1::GZIP},
+                                           RestoreManner{"SideBySide", 1, 4, v1::GZIP},
+                                           RestoreManner{"OfManyStreams", 3, 3, v1::GZIP},
+                                           RestoreManner{"OfZstd", 2, 2, v1::ZSTD},
+                                           RestoreManner{"Plain", 1, 2, v1::NONE}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST_F(RunRestoreTest, ADamagedArtifactIsRefusedBeforeAnythingIsMade) {

@@ -49,13 +49,13 @@ std::vector<std::string> Lex(const std::string& sql, size_t piece_bytes, bool co
   return found;
 }
 
-struct Case {
+struct Split {
   const char* name;
   std::string sql;
   std::vector<std::string> found;
 };
 
-class SqlLexerTest : public ::testing::TestWithParam<Case> {};
+class SqlLexerTest : public ::testing::TestWithParam<Split> {};
 
 TEST_P(SqlLexerTest, FindsTheSameInPiecesOfAnySize) {
   for (size_t piece_bytes : {1, 2, 3, 5, 7, 1000}) {
@@ -66,42 +66,42 @@ TEST_P(SqlLexerTest, FindsTheSameInPiecesOfAnySize) {
 INSTANTIATE_TEST_SUITE_P(
     Texts, SqlLexerTest,
     ::testing::Values(
-        Case{"Statements", "SELECT 1;\n  SELECT 2 ;", {"SELECT 1;", "SELECT 2 ;"}},
-        Case{"StringWithSemicolon", "SELECT 'a;b''c;';", {"SELECT 'a;b''c;';"}},
-        Case{"BackslashIsOrdinary", "SELECT 'a\\';SELECT 2;", {"SELECT 'a\\';", "SELECT 2;"}},
-        Case{"EscapeString", "SELECT E'a\\';b', e'\\\\';SELECT 2;", {"SELECT E'a\\';b', e'\\\\';", "SELECT 2;"}},
-        Case{"EscapeStringGoesOnAfterDoubledQuote",
-             "SELECT E'a''\\';b';SELECT 2;",
-             {"SELECT E'a''\\';b';", "SELECT 2;"}},
-        Case{"NameEndingInE", "SELECT type'a\\';SELECT 2;", {"SELECT type'a\\';", "SELECT 2;"}},
-        Case{"QuotedIdentifier", "SELECT \"a;\"\"b'c\n-- d\";", {"SELECT \"a;\"\"b'c\n-- d\";"}},
-        Case{"DollarQuote", "AS $$ a; 'b $$;", {"AS $$ a; 'b $$;"}},
-        Case{"TaggedDollarQuote",
-             "AS $_$ $$;\nCOPY x FROM stdin;\n$_ $_$;",
-             {"AS $_$ $$;\nCOPY x FROM stdin;\n$_ $_$;"}},
-        Case{"DollarQuoteEndsAtOverlap", "AS $a$ x$a$a$;", {"AS $a$ x$a$a$;"}},
-        Case{"DollarInName", "SELECT a$b$, c;SELECT 2;", {"SELECT a$b$, c;", "SELECT 2;"}},
-        Case{"Parameter", "SELECT $1;SELECT $2, $;", {"SELECT $1;", "SELECT $2, $;"}},
-        Case{"Parentheses", "DO (a; b); c;", {"DO (a; b);", "c;"}},
-        Case{"BodyOfStatements",
-             "CREATE OR REPLACE FUNCTION s.f(a int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE a WHEN 1 THEN 2 "
-             "END; END;SELECT 2;",
-             {"CREATE OR REPLACE FUNCTION s.f(a int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE a WHEN 1 THEN 2 "
-              "END; END;",
-              "SELECT 2;"}},
-        Case{"BeginOutsideOfARoutine", "BEGIN;CREATE TABLE begin (x int);", {"BEGIN;", "CREATE TABLE begin (x int);"}},
-        Case{"LineComments", "-- one; 'x\n--two\nSELECT 1;", {"-- one; 'x", "--two", "SELECT 1;"}},
-        Case{"CommentInStatement", "SELECT 1 -- a;\n+ 2;", {"SELECT 1 + 2;"}},
-        Case{"BlockComments", "/* a; /* b */ ' */SELECT/**/1;", {"SELECT1;"}},
-        Case{"OperatorsAreNoComments", "SELECT 1 - 2 / 3 -'x' ->> 4;", {"SELECT 1 - 2 / 3 -'x' ->> 4;"}},
-        Case{"LeadingOperator", "- 1;", {"- 1;"}},
-        Case{"MetaCommand",
-             "\\restrict abc;'\nSELECT 1;\n\\unrestrict abc\n",
-             {"\\restrict abc;'", "SELECT 1;", "\\unrestrict abc"}},
-        Case{"BackslashInStatement", "SELECT \\ 1;", {"SELECT \\ 1;"}},
-        Case{"OpenStatement", "SELECT 1", {"open: SELECT 1"}}, Case{"OpenString", "SELECT ';", {"open: SELECT ';"}},
-        Case{"OpenComment", "-- x", {"open: "}}, Case{"OpenPending", "-", {"open: "}},
-        Case{"ManyComments", "SELECT 1 /*a*//*b*//*c*/--d\n--e\n;", {"SELECT 1 ;"}}),
+        Split{"Statements", "SELECT 1;\n  SELECT 2 ;", {"SELECT 1;", "SELECT 2 ;"}},
+        Split{"StringWithSemicolon", "SELECT 'a;b''c;';", {"SELECT 'a;b''c;';"}},
+        Split{"BackslashIsOrdinary", "SELECT 'a\\';SELECT 2;", {"SELECT 'a\\';", "SELECT 2;"}},
+        Split{"EscapeString", "SELECT E'a\\';b', e'\\\\';SELECT 2;", {"SELECT E'a\\';b', e'\\\\';", "SELECT 2;"}},
+        Split{"EscapeStringGoesOnAfterDoubledQuote",
+              "SELECT E'a''\\';b';SELECT 2;",
+              {"SELECT E'a''\\';b';", "SELECT 2;"}},
+        Split{"NameEndingInE", "SELECT type'a\\';SELECT 2;", {"SELECT type'a\\';", "SELECT 2;"}},
+        Split{"QuotedIdentifier", "SELECT \"a;\"\"b'c\n-- d\";", {"SELECT \"a;\"\"b'c\n-- d\";"}},
+        Split{"DollarQuote", "AS $$ a; 'b $$;", {"AS $$ a; 'b $$;"}},
+        Split{"TaggedDollarQuote",
+              "AS $_$ $$;\nCOPY x FROM stdin;\n$_ $_$;",
+              {"AS $_$ $$;\nCOPY x FROM stdin;\n$_ $_$;"}},
+        Split{"DollarQuoteEndsAtOverlap", "AS $a$ x$a$a$;", {"AS $a$ x$a$a$;"}},
+        Split{"DollarInName", "SELECT a$b$, c;SELECT 2;", {"SELECT a$b$, c;", "SELECT 2;"}},
+        Split{"Parameter", "SELECT $1;SELECT $2, $;", {"SELECT $1;", "SELECT $2, $;"}},
+        Split{"Parentheses", "DO (a; b); c;", {"DO (a; b);", "c;"}},
+        Split{"BodyOfStatements",
+              "CREATE OR REPLACE FUNCTION s.f(a int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE a WHEN 1 THEN 2 "
+              "END; END;SELECT 2;",
+              {"CREATE OR REPLACE FUNCTION s.f(a int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE a WHEN 1 THEN 2 "
+               "END; END;",
+               "SELECT 2;"}},
+        Split{"BeginOutsideOfARoutine", "BEGIN;CREATE TABLE begin (x int);", {"BEGIN;", "CREATE TABLE begin (x int);"}},
+        Split{"LineComments", "-- one; 'x\n--two\nSELECT 1;", {"-- one; 'x", "--two", "SELECT 1;"}},
+        Split{"CommentInStatement", "SELECT 1 -- a;\n+ 2;", {"SELECT 1 + 2;"}},
+        Split{"BlockComments", "/* a; /* b */ ' */SELECT/**/1;", {"SELECT1;"}},
+        Split{"OperatorsAreNoComments", "SELECT 1 - 2 / 3 -'x' ->> 4;", {"SELECT 1 - 2 / 3 -'x' ->> 4;"}},
+        Split{"LeadingOperator", "- 1;", {"- 1;"}},
+        Split{"MetaCommand",
+              "\\restrict abc;'\nSELECT 1;\n\\unrestrict abc\n",
+              {"\\restrict abc;'", "SELECT 1;", "\\unrestrict abc"}},
+        Split{"BackslashInStatement", "SELECT \\ 1;", {"SELECT \\ 1;"}},
+        Split{"OpenStatement", "SELECT 1", {"open: SELECT 1"}}, Split{"OpenString", "SELECT ';", {"open: SELECT ';"}},
+        Split{"OpenComment", "-- x", {"open: "}}, Split{"OpenPending", "-", {"open: "}},
+        Split{"ManyComments", "SELECT 1 /*a*//*b*//*c*/--d\n--e\n;", {"SELECT 1 ;"}}),
     [](const auto& info) { return info.param.name; });
 
 TEST(SqlLexerTest, BackslashEscapesWhenStringsDoNotConform) {

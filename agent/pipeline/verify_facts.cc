@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "agent/pipeline/dump_facts.h"
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/manifest_file.h"
-#include "base/text.h"
 
 namespace backup::agent {
 namespace {
@@ -16,10 +16,6 @@ absl::Status Differ(absl::string_view why) {
                   "make a new backup; do not rely on this one");
 }
 
-std::string NameOf(const v1::TableFacts& table) {
-  return CleanText(absl::StrCat(table.schema(), ".", table.name()), 300);
-}
-
 }  // namespace
 
 absl::Status CompareDumpFacts(const v1::Manifest& manifest, const DumpFacts& found) {
@@ -27,10 +23,12 @@ absl::Status CompareDumpFacts(const v1::Manifest& manifest, const DumpFacts& fou
   for (size_t i = 0; i < count; ++i) {
     const v1::TableFacts& expected = manifest.tables(static_cast<int>(i));
     const v1::TableFacts& table = found.tables[i];
-    const std::string place = absl::StrCat("table ", NameOf(expected), " at plain offset ", expected.plain_offset());
+    const std::string place =
+        absl::StrCat("table ", TableLabel(expected), " at plain offset ", expected.plain_offset());
     if (table.schema() != expected.schema() || table.name() != expected.name() ||
         table.plain_offset() != expected.plain_offset()) {
-      return Differ(absl::StrCat("expected ", place, ", found table ", NameOf(table), " at ", table.plain_offset()));
+      return Differ(
+          absl::StrCat("expected ", place, ", found table ", TableLabel(table), " at ", table.plain_offset()));
     }
     if (table.row_count() != expected.row_count() || table.plain_bytes() != expected.plain_bytes()) {
       return Differ(absl::StrCat(place, " has ", table.row_count(), " rows in ", table.plain_bytes(), " bytes, not ",

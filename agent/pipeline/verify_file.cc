@@ -14,10 +14,6 @@
 namespace backup::agent {
 namespace {
 
-absl::Status Bad(const v1::ArtifactFile& file, absl::string_view why) {
-  return JobError(v1::CORRUPT, absl::StrCat(file.name(), ": ", why), "make a new backup; do not rely on this one");
-}
-
 // Hashes plain text on its way to whoever reads it.
 class PlainStage : public ByteSink {
  public:
@@ -59,14 +55,18 @@ class StoredStage : public ByteSink {
 
 }  // namespace
 
+absl::Status DamagedFile(const v1::ArtifactFile& file, absl::string_view why) {
+  return JobError(v1::CORRUPT, absl::StrCat(file.name(), ": ", why), "make a new backup; do not rely on this one");
+}
+
 absl::StatusOr<std::vector<MemberOffset>> VerifyStoredFile(const StoredDirectory& directory,
                                                            const v1::ArtifactFile& file,
                                                            const VerifyFileOptions& options, Cancellation& cancellation,
                                                            ByteSink* plain) {
   ASSIGN_OR_RETURN(int64_t bytes, directory.FileBytes(file.name()));
   if (bytes != file.stored_bytes()) {
-    return Bad(file, absl::StrCat("at offset ", std::min(bytes, file.stored_bytes()), ": it has ", bytes,
-                                  " bytes, not the ", file.stored_bytes(), " of the manifest"));
+    return DamagedFile(file, absl::StrCat("at offset ", std::min(bytes, file.stored_bytes()), ": it has ", bytes,
+                                          " bytes, not the ", file.stored_bytes(), " of the manifest"));
   }
   PlainStage plain_stage(plain);
   ASSIGN_OR_RETURN(std::unique_ptr<Decoder> decoder, MakeDecoder(file.codec(), file.plain_bytes(), &plain_stage));
@@ -80,22 +80,23 @@ absl::StatusOr<std::vector<MemberOffset>> VerifyStoredFile(const StoredDirectory
     return absl::StartsWith(std::string(status.message()), "at offset") ? Annotate(status, file.name()) : status;
   }
   if (decoder->plain_bytes() != file.plain_bytes()) {
-    return Bad(file, absl::StrCat("it decodes to ", decoder->plain_bytes(), " bytes, not to the ", file.plain_bytes(),
-                                  " of the manifest"));
+    return DamagedFile(file, absl::StrCat("it decodes to ", decoder->plain_bytes(), " bytes, not to the ",
+                                          file.plain_bytes(), " of the manifest"));
   }
   if (plain_stage.FinishHex() != file.plain_sha256()) {
-    return Bad(file,
-               absl::StrCat("its plain text is not what was written: the SHA-256 differs, somewhere from offset 0 to ",
-                            bytes));
+    return DamagedFile(
+        file, absl::StrCat("its plain text is not what was written: the SHA-256 differs, somewhere from offset 0 to ",
+                           bytes));
   }
   if (stored_stage.FinishHex() != file.stored_sha256()) {
-    return Bad(file, absl::StrCat(
-                         "its bytes are not those that were written: the SHA-256 differs, somewhere from offset 0 to ",
-                         bytes, ", although it decodes"));
+    return DamagedFile(
+        file,
+        absl::StrCat("its bytes are not those that were written: the SHA-256 differs, somewhere from offset 0 to ",
+                     bytes, ", although it decodes"));
   }
   if (static_cast<int64_t>(decoder->members().size()) != file.member_count()) {
-    return Bad(file, absl::StrCat("it has ", decoder->members().size(), " members, not the ", file.member_count(),
-                                  " of the manifest"));
+    return DamagedFile(file, absl::StrCat("it has ", decoder->members().size(), " members, not the ",
+                                          file.member_count(), " of the manifest"));
   }
   return decoder->members();
 }

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "agent/pipeline/stages.h"
 #include "agent/pipeline/stored_directory.h"
 #include "backup/v1/manifest.pb.h"
@@ -20,6 +22,9 @@ struct VerifyFileOptions {
   // Called now and then with the counts of decoded and stored bytes; may be empty.
   std::function<void(int64_t plain_bytes, int64_t stored_bytes)> on_progress;
 };
+
+// CORRUPT: what is wrong with the file, and where.
+absl::Status DamagedFile(const v1::ArtifactFile& file, absl::string_view why);
 
 // Reads one file back: its size, the SHA-256 of its stored bytes, every member decoded, the length and SHA-256 of the
 // plain text. That text also goes to `plain` (may be null). Returns the members found. CORRUPT naming the file and,

@@ -21,15 +21,11 @@ namespace {
 
 constexpr size_t kBlockCount = 8;
 
-absl::Status Bad(const v1::ArtifactFile& file, absl::string_view why) {
-  return JobError(v1::CORRUPT, absl::StrCat(file.name(), ": ", why), "make a new backup; do not rely on this one");
-}
-
 // The index against the sizes of the file: so that what is read by it is neither endless nor outside.
 absl::Status CheckIndex(const v1::ArtifactFile& file, const std::vector<MemberOffset>& index) {
   if (static_cast<int64_t>(index.size()) != file.member_count()) {
-    return Bad(file, absl::StrCat("its index has ", index.size(), " members, not the ", file.member_count(),
-                                  " of the manifest"));
+    return DamagedFile(file, absl::StrCat("its index has ", index.size(), " members, not the ", file.member_count(),
+                                          " of the manifest"));
   }
   for (size_t i = 0; i < index.size(); ++i) {
     const MemberOffset end =
@@ -38,7 +34,8 @@ absl::Status CheckIndex(const v1::ArtifactFile& file, const std::vector<MemberOf
     const int64_t stored_bytes = end.stored - index[i].stored;
     if (stored_bytes <= 0 || stored_bytes > static_cast<int64_t>(2 * kMaxMemberPlainBytes) || plain_bytes < 0 ||
         plain_bytes > static_cast<int64_t>(kMaxMemberPlainBytes)) {
-      return Bad(file, absl::StrCat("at offset ", index[i].stored, ": its index cannot be right about member ", i + 1));
+      return DamagedFile(
+          file, absl::StrCat("at offset ", index[i].stored, ": its index cannot be right about member ", i + 1));
     }
   }
   return absl::OkStatus();
@@ -54,7 +51,7 @@ class MemberCutter : public ByteSink {
     hash_.Update(bytes);
     while (!bytes.empty()) {
       if (block_ == nullptr && next_ == index_.size()) {
-        return Bad(file_, absl::StrCat("at offset ", file_.stored_bytes(), ": it goes on beyond its end"));
+        return DamagedFile(file_, absl::StrCat("at offset ", file_.stored_bytes(), ": it goes on beyond its end"));
       }
       if (block_ == nullptr) {
         RETURN_IF_ERROR(BeginMember());
@@ -71,7 +68,7 @@ class MemberCutter : public ByteSink {
   }
   absl::Status Finish() override {
     if (block_ != nullptr || next_ != index_.size()) {
-      return Bad(file_, "it ends within a member");
+      return DamagedFile(file_, "it ends within a member");
     }
     return pipeline_.Finish();
   }
@@ -108,8 +105,8 @@ absl::Status VerifyMembers(const StoredDirectory& directory, const v1::ArtifactF
                            Cancellation& cancellation, ByteSink& plain) {
   ASSIGN_OR_RETURN(const int64_t bytes, directory.FileBytes(file.name()));
   if (bytes != file.stored_bytes()) {
-    return Bad(file, absl::StrCat("at offset ", std::min(bytes, file.stored_bytes()), ": it has ", bytes,
-                                  " bytes, not the ", file.stored_bytes(), " of the manifest"));
+    return DamagedFile(file, absl::StrCat("at offset ", std::min(bytes, file.stored_bytes()), ": it has ", bytes,
+                                          " bytes, not the ", file.stored_bytes(), " of the manifest"));
   }
   RETURN_IF_ERROR(CheckIndex(file, index));
   RETURN_IF_ERROR(MakeMemberDecoder(file.codec()).status());
@@ -138,13 +135,14 @@ absl::Status VerifyMembers(const StoredDirectory& directory, const v1::ArtifactF
   RETURN_IF_ERROR(directory.Stream(file.name(), options.drop_page_cache, cancellation, cutter));
   RETURN_IF_ERROR(cutter.Finish());
   if (cutter.FinishHex() != file.stored_sha256()) {
-    return Bad(file, absl::StrCat(
-                         "its bytes are not those that were written: the SHA-256 differs, somewhere from offset 0 to ",
-                         bytes, ", although it decodes"));
+    return DamagedFile(
+        file,
+        absl::StrCat("its bytes are not those that were written: the SHA-256 differs, somewhere from offset 0 to ",
+                     bytes, ", although it decodes"));
   }
   if (ToHex(HashOfMembers(hashes)) != file.plain_hash()) {
-    return Bad(file,
-               absl::StrCat("its text is not what was written: the hash differs, somewhere from offset 0 to ", bytes));
+    return DamagedFile(
+        file, absl::StrCat("its text is not what was written: the hash differs, somewhere from offset 0 to ", bytes));
   }
   return absl::OkStatus();
 }

@@ -17,8 +17,6 @@
 namespace backup::agent {
 namespace {
 
-constexpr size_t kMaxTokenBytes = 16 << 10;
-
 absl::StatusOr<std::string> ReadToken(const std::string& file, std::istream& in) {
   if (file != "-") {
     return ReadFile(file, kMaxTokenBytes);

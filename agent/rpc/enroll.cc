@@ -20,7 +20,6 @@
 namespace backup::agent {
 namespace {
 
-constexpr size_t kMaxTokenBytes = 16 << 10;
 constexpr size_t kSecretBytes = 32;
 
 absl::Status Malformed(absl::string_view why) {

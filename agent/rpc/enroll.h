@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -9,6 +10,9 @@
 #include "backup/v1/agent_service.pb.h"
 
 namespace backup::agent {
+
+// Longer than any text of a token.
+inline constexpr size_t kMaxTokenBytes = 16 << 10;
 
 // What the text of an enrolment token says: one line, base64url. INVALID_ARGUMENT ENROLLMENT_TOKEN_MALFORMED when it
 // cannot be a token; its text is a secret and in no message.

@@ -15,10 +15,10 @@
 namespace backup::testing {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
+constexpr absl::Duration kLongestWait = absl::Seconds(60);
 
 bool WaitFor(Mutex& mu, CondVar& changed, const std::function<bool()>& holds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
-  const absl::Duration end = Clock::Real().Monotonic() + kPatience;
+  const absl::Duration end = Clock::Real().Monotonic() + kLongestWait;
   while (!holds()) {
     if (Clock::Real().Monotonic() >= end) {
       return false;

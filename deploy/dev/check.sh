@@ -12,7 +12,7 @@ set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 root=$PWD
-build_dir=${BACKUPCTL_CHECK_BUILD_DIR:-$root/build/release}
+check_dir=${BACKUPCTL_CHECK_BUILD_DIR:-$root/build/check}
 job_count=$(nproc)
 clang_version=14
 
@@ -63,48 +63,45 @@ step_format() {
   fi
 }
 
-# Makes the compile commands, and the generated headers that they need. GCC's precompiled headers mean nothing to clang,
-# and without them each file shows whether it includes what it uses.
+# prepare_build BUILD_DIR UNITY: makes compile commands, and the generated headers that they need. GCC's precompiled
+# headers mean nothing to clang.
 prepare_build() {
-  if [[ ! -f "$build_dir/build.ninja" ]]; then
-    cmake -S . --preset release -B "$build_dir" >/dev/null || return 1
-  fi
-  cmake --build "$build_dir" --target backup_grpc >/dev/null || return 1
-  mkdir -p "$build_dir/check"
-  sed -E 's/ (-Winvalid-pch|-include [^ ]*cmake_pch\.hxx)//g' "$build_dir/compile_commands.json" \
-    >"$build_dir/check/compile_commands.json"
+  cmake -S . --preset release -B "$1" -DBACKUP_PCH=OFF -DBACKUP_UNITY="$2" >/dev/null &&
+    cmake --build "$1" --target backup_generated >/dev/null
 }
 
-# Prints "FILE<tab>COMMAND" for each of our translation units.
+# compile_commands BUILD_DIR: prints "FILE<tab>COMMAND" for each translation unit of ours, FILE relative to the sources
+# or, when several sources are one unit, to BUILD_DIR.
 compile_commands() {
-  perl -ne '
+  build_dir=$1 perl -ne '
     sub text { my $t = shift; $t =~ s/\\(.)/$1/g; return $t }
     if (/^\s*"command": "(.*)",?$/) { $command = text($1) }
     if (/^\s*"file": "(.*)",?$/) {
       my $file = text($1);
-      next unless $file =~ s{^\Q$ENV{root}\E/}{} && $file =~ m{^(base|server|agent|ctl|tests)/};
+      next unless $file =~ s{^(\Q$ENV{build_dir}\E|\Q$ENV{root}\E)/}{};
+      next unless $file =~ m{^(base|server|agent|ctl|tests)/};
       print "$file\t$command\n";
-    }' "$build_dir/check/compile_commands.json"
+    }' "$1/compile_commands.json"
 }
 
 # One translation unit through clang's thread safety analysis; nothing else that clang has to say counts.
 check_threads_of() {
-  local file=${1%%$'\t'*} command=${1#*$'\t'}
+  local command=${1#*$'\t'}
+  local source=${command##* -c }
   command=${command#*ccache }
   command=${command#* }
   command=${command% -c *}
   command=${command% -o *}
-  eval "cd '$build_dir' && clang++-$clang_version $command -fsyntax-only -Wno-everything -Wthread-safety \
-    -Werror=thread-safety '$root/$file'"
+  eval "clang++-$clang_version $command -fsyntax-only -Wno-everything -Wthread-safety -Werror=thread-safety $source"
 }
 
 step_threads() {
-  prepare_build || return 1
-  export root build_dir clang_version
+  prepare_build "$check_dir/unity" ON || return 1
+  export clang_version
   export -f check_threads_of
   # Tests have no annotations of their own.
   # shellcheck disable=SC2016  # The inner shell expands it.
-  compile_commands | grep -vE '^(tests/|[^[:space:]]*(test\.cc|/testing/))' | tr '\n' '\0' |
+  compile_commands "$check_dir/unity" | grep -vE '^(tests/|[^[:space:]]*(_test\.dir|/testing)/)' | tr '\n' '\0' |
     xargs -0 -P "$job_count" -I{} bash -c 'check_threads_of "$1"' _ {}
 }
 
@@ -122,7 +119,7 @@ changed_files() {
 tidy_files() {
   local file
   if [[ "$tidy_scope" == all ]]; then
-    compile_commands | cut -f 1 | sort -u
+    compile_commands "$check_dir/single" | cut -f 1 | sort -u
     return
   fi
   changed_files | while read -r file; do
@@ -130,7 +127,7 @@ tidy_files() {
       *.cc) printf '%s\n' "$file" ;;
       *.h) printf '%s\n%s\n' "${file%.h}.cc" "${file%.h}_test.cc" ;;
     esac
-  done | sort -u | comm -12 - <(compile_commands | cut -f 1 | sort -u)
+  done | sort -u | comm -12 - <(compile_commands "$check_dir/single" | cut -f 1 | sort -u)
 }
 
 tidy_one() {
@@ -139,7 +136,7 @@ tidy_one() {
     return 0
   fi
   # GCC's own flags are unknown to clang; its warnings were heard by the compiler.
-  "clang-tidy-$clang_version" -p "$build_dir/check" --quiet --extra-arg=-Wno-everything "$1" 2>&1 |
+  "clang-tidy-$clang_version" -p "$check_dir/single" --quiet --extra-arg=-Wno-everything "$1" 2>&1 |
     grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' 
   return "${PIPESTATUS[0]}"
 }
@@ -150,11 +147,11 @@ step_tidy() {
     echo "left out, as asked"
     return 0
   fi
-  prepare_build || return 1
+  prepare_build "$check_dir/single" OFF || return 1
   tidy_end=0
   ((tidy_minutes == 0)) || tidy_end=$(($(date +%s) + tidy_minutes * 60))
   tidy_left_out=$(mktemp)
-  export root build_dir clang_version tidy_end tidy_left_out
+  export check_dir clang_version tidy_end tidy_left_out
   export -f tidy_one
   # shellcheck disable=SC2016  # The inner shell expands it.
   tidy_files | tr '\n' '\0' | xargs -0 -r -P "$job_count" -I{} bash -c 'tidy_one "$1"' _ {} || failed=1

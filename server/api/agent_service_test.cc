@@ -15,7 +15,7 @@ using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::testing::ElementsAre;
 using ::testing::Property;
-using Stub = v1::AgentService::Stub;
+using AgentServiceStub = v1::AgentService::Stub;
 
 class AgentServiceTest : public ::testing::Test {
  protected:
@@ -29,24 +29,24 @@ class AgentServiceTest : public ::testing::Test {
     if (ttl.has_value()) {
       *request.mutable_ttl() = ToProto(*ttl);
     }
-    return Call(stub_, &Stub::CreateEnrollmentToken, request);
+    return Call(stub_, &AgentServiceStub::CreateEnrollmentToken, request);
   }
 
   ApiTestServer server_;
-  const std::unique_ptr<Stub> stub_ = v1::AgentService::NewStub(server_.Dial(server_.User()));
+  const std::unique_ptr<AgentServiceStub> stub_ = v1::AgentService::NewStub(server_.Dial(server_.User()));
 };
 
 TEST_F(AgentServiceTest, JudgesAgentsWhenTheyAreRead) {
   v1::GetAgentRequest request;
   request.set_name("agents/db1");
-  EXPECT_EQ(Call(stub_, &Stub::GetAgent, request)->state(), v1::ENROLLED);
+  EXPECT_EQ(Call(stub_, &AgentServiceStub::GetAgent, request)->state(), v1::ENROLLED);
   v1::Agent agent = *server_.store().GetAgent("agents/db1");
   *agent.mutable_last_seen_time() = ToProto(server_.clock().Now());
   server_.store().PutAgent(agent);
-  EXPECT_EQ(Call(stub_, &Stub::GetAgent, request)->state(), v1::ONLINE);
+  EXPECT_EQ(Call(stub_, &AgentServiceStub::GetAgent, request)->state(), v1::ONLINE);
   server_.clock().Advance(absl::Hours(1));
-  EXPECT_EQ(Call(stub_, &Stub::GetAgent, request)->state(), v1::OFFLINE);
-  const auto list = Call(stub_, &Stub::ListAgents, v1::ListAgentsRequest());
+  EXPECT_EQ(Call(stub_, &AgentServiceStub::GetAgent, request)->state(), v1::OFFLINE);
+  const auto list = Call(stub_, &AgentServiceStub::ListAgents, v1::ListAgentsRequest());
   ASSERT_THAT(list, IsOk());
   EXPECT_THAT(list->agents(),
               ElementsAre(Property(&v1::Agent::state, v1::OFFLINE), Property(&v1::Agent::state, v1::ENROLLED)));
@@ -55,21 +55,21 @@ TEST_F(AgentServiceTest, JudgesAgentsWhenTheyAreRead) {
 TEST_F(AgentServiceTest, GetTellsAWrongNameFromAnUnknownOne) {
   v1::GetAgentRequest agent;
   agent.set_name("agents/db9");
-  EXPECT_THAT(Call(stub_, &Stub::GetAgent, agent), HasReason("AGENT_NOT_FOUND"));
+  EXPECT_THAT(Call(stub_, &AgentServiceStub::GetAgent, agent), HasReason("AGENT_NOT_FOUND"));
   agent.set_name("db9");
-  EXPECT_THAT(Call(stub_, &Stub::GetAgent, agent), HasReason("INVALID_RESOURCE_NAME"));
+  EXPECT_THAT(Call(stub_, &AgentServiceStub::GetAgent, agent), HasReason("INVALID_RESOURCE_NAME"));
   v1::GetDatabaseRequest database;
   database.set_name("agents/db1/databases/none");
-  EXPECT_THAT(Call(stub_, &Stub::GetDatabase, database), HasReason("DATABASE_NOT_FOUND"));
+  EXPECT_THAT(Call(stub_, &AgentServiceStub::GetDatabase, database), HasReason("DATABASE_NOT_FOUND"));
   database.set_name("agents/db1");
-  EXPECT_THAT(Call(stub_, &Stub::GetDatabase, database), HasReason("INVALID_RESOURCE_NAME"));
+  EXPECT_THAT(Call(stub_, &AgentServiceStub::GetDatabase, database), HasReason("INVALID_RESOURCE_NAME"));
 }
 
 TEST_F(AgentServiceTest, DatabasesNameThePoliciesThatCoverThem) {
   v1::Policy policy = server_.PutPolicy("nightly");
   policy.mutable_spec()->mutable_databases(0)->set_agent("db1");
   server_.store().PutPolicy(policy, server_.clock().Now());
-  const auto list = Call(stub_, &Stub::ListDatabases, v1::ListDatabasesRequest());
+  const auto list = Call(stub_, &AgentServiceStub::ListDatabases, v1::ListDatabasesRequest());
   ASSERT_THAT(list, IsOk());
   ASSERT_EQ(list->databases_size(), 3);
   for (const v1::Database& database : list->databases()) {
@@ -77,7 +77,7 @@ TEST_F(AgentServiceTest, DatabasesNameThePoliciesThatCoverThem) {
   }
   v1::GetDatabaseRequest request;
   request.set_name("agents/db1/databases/a%2Fb");
-  const auto database = Call(stub_, &Stub::GetDatabase, request);
+  const auto database = Call(stub_, &AgentServiceStub::GetDatabase, request);
   ASSERT_THAT(database, IsOk());
   EXPECT_EQ(database->display_name(), "a/b");
   EXPECT_THAT(database->policies(), ElementsAre("policies/nightly"));
@@ -86,17 +86,17 @@ TEST_F(AgentServiceTest, DatabasesNameThePoliciesThatCoverThem) {
 TEST_F(AgentServiceTest, ListsDatabasesOfOneAgentOrOfAll) {
   v1::ListDatabasesRequest request;
   request.set_parent("agents/db2");
-  EXPECT_EQ(Call(stub_, &Stub::ListDatabases, request)->databases_size(), 1);
+  EXPECT_EQ(Call(stub_, &AgentServiceStub::ListDatabases, request)->databases_size(), 1);
   request.set_parent("agents/-");
-  EXPECT_EQ(Call(stub_, &Stub::ListDatabases, request)->databases_size(), 3);
+  EXPECT_EQ(Call(stub_, &AgentServiceStub::ListDatabases, request)->databases_size(), 3);
   request.set_parent("db2");
-  EXPECT_THAT(Call(stub_, &Stub::ListDatabases, request), HasReason("INVALID_RESOURCE_NAME"));
+  EXPECT_THAT(Call(stub_, &AgentServiceStub::ListDatabases, request), HasReason("INVALID_RESOURCE_NAME"));
   request.clear_parent();
   request.set_page_size(-5);
-  EXPECT_THAT(Call(stub_, &Stub::ListDatabases, request), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Call(stub_, &AgentServiceStub::ListDatabases, request), HasReason("INVALID_FIELD"));
   v1::ListAgentsRequest agents;
   agents.set_page_size(-5);
-  EXPECT_THAT(Call(stub_, &Stub::ListAgents, agents), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Call(stub_, &AgentServiceStub::ListAgents, agents), HasReason("INVALID_FIELD"));
 }
 
 TEST_F(AgentServiceTest, ATokenHoldsAllThatAnAgentNeeds) {
@@ -127,8 +127,9 @@ TEST_F(AgentServiceTest, ATokenIsForAValidId) {
 TEST_F(AgentServiceTest, SaysThatTheCatalogIsAway) {
   server_.store().SetUnavailable(true);
   EXPECT_THAT(CreateToken("db3"), HasReason("CATALOG_UNAVAILABLE"));
-  EXPECT_THAT(Call(stub_, &Stub::ListAgents, v1::ListAgentsRequest()), HasReason("CATALOG_UNAVAILABLE"));
-  EXPECT_THAT(Call(stub_, &Stub::ListDatabases, v1::ListDatabasesRequest()), HasReason("CATALOG_UNAVAILABLE"));
+  EXPECT_THAT(Call(stub_, &AgentServiceStub::ListAgents, v1::ListAgentsRequest()), HasReason("CATALOG_UNAVAILABLE"));
+  EXPECT_THAT(Call(stub_, &AgentServiceStub::ListDatabases, v1::ListDatabasesRequest()),
+              HasReason("CATALOG_UNAVAILABLE"));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace {
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::testing::ElementsAre;
-using Stub = v1::AgentControlService::Stub;
+using AgentControlServiceStub = v1::AgentControlService::Stub;
 
 class EnrollTest : public ::testing::Test {
  protected:
@@ -38,13 +38,14 @@ class EnrollTest : public ::testing::Test {
     v1::EnrollRequest request;
     request.set_secret(secret);
     request.set_csr(csr_);
-    return Call(stub_, &Stub::Enroll, request);
+    return Call(stub_, &AgentControlServiceStub::Enroll, request);
   }
 
   ApiTestServer server_;
   const std::string key_;
   std::string csr_;
-  const std::unique_ptr<Stub> stub_ = v1::AgentControlService::NewStub(server_.Dial(server_.Anonymous()));
+  const std::unique_ptr<AgentControlServiceStub> stub_ =
+      v1::AgentControlService::NewStub(server_.Dial(server_.Anonymous()));
 };
 
 TEST_F(EnrollTest, GivesACertificateWithWhichTheAgentIsKnown) {
@@ -59,7 +60,7 @@ TEST_F(EnrollTest, GivesACertificateWithWhichTheAgentIsKnown) {
 
   const auto agent =
       v1::AgentControlService::NewStub(server_.Dial({enrolled->ca_certificates(), enrolled->certificate(), key_}));
-  EXPECT_THAT(Call(agent, &Stub::Sync, v1::SyncRequest()), IsOk());
+  EXPECT_THAT(Call(agent, &AgentControlServiceStub::Sync, v1::SyncRequest()), IsOk());
   EXPECT_EQ(ToAbsl(server_.store().GetAgent("agents/db1")->certificate_expire_time()), info->not_after);
 }
 

@@ -13,12 +13,12 @@ namespace {
 
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
-using Stub = v1::FleetService::Stub;
+using FleetServiceStub = v1::FleetService::Stub;
 
 class FleetServiceTest : public ::testing::Test {
  protected:
   ApiTestServer server_;
-  const std::unique_ptr<Stub> stub_ = v1::FleetService::NewStub(server_.Dial(server_.User()));
+  const std::unique_ptr<FleetServiceStub> stub_ = v1::FleetService::NewStub(server_.Dial(server_.User()));
 };
 
 TEST_F(FleetServiceTest, JudgesTheFleetAndPutsTheWorstFirst) {
@@ -26,7 +26,7 @@ TEST_F(FleetServiceTest, JudgesTheFleetAndPutsTheWorstFirst) {
   v1::Policy policy = server_.PutPolicy("nightly");
   policy.mutable_spec()->mutable_databases(0)->set_database("shop");
   server_.store().PutPolicy(policy, server_.clock().Now());
-  const auto status = Call(stub_, &Stub::GetFleetStatus, v1::GetFleetStatusRequest());
+  const auto status = Call(stub_, &FleetServiceStub::GetFleetStatus, v1::GetFleetStatusRequest());
   ASSERT_THAT(status, IsOk());
   ASSERT_EQ(status->databases_size(), 2);
   for (const v1::DatabaseStatus& database : status->databases()) {
@@ -41,7 +41,7 @@ TEST_F(FleetServiceTest, JudgesTheFleetAndPutsTheWorstFirst) {
 }
 
 TEST_F(FleetServiceTest, SaysWhichControllerThisIs) {
-  const auto controller = Call(stub_, &Stub::GetController, v1::GetControllerRequest());
+  const auto controller = Call(stub_, &FleetServiceStub::GetController, v1::GetControllerRequest());
   ASSERT_THAT(controller, IsOk());
   EXPECT_EQ(controller->version(), BACKUPCTL_VERSION);
   EXPECT_EQ(controller->catalog(), "in memory");
@@ -57,24 +57,25 @@ TEST_F(FleetServiceTest, ListsHistoryNewestFirstAndBySubject) {
   }
   ASSERT_THAT(server_.store().AppendEvents(events), IsOk());
   v1::ListEventsRequest request;
-  const auto all = Call(stub_, &Stub::ListEvents, request);
+  const auto all = Call(stub_, &FleetServiceStub::ListEvents, request);
   ASSERT_THAT(all, IsOk());
   ASSERT_EQ(all->events_size(), 3);
   EXPECT_EQ(all->events(0).type(), "T2");
   request.set_subject("runs/r1");
-  EXPECT_EQ(Call(stub_, &Stub::ListEvents, request)->events_size(), 1);
+  EXPECT_EQ(Call(stub_, &FleetServiceStub::ListEvents, request)->events_size(), 1);
   request.set_subject(std::string(401, 'x'));
-  EXPECT_THAT(Call(stub_, &Stub::ListEvents, request), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Call(stub_, &FleetServiceStub::ListEvents, request), HasReason("INVALID_FIELD"));
   request.clear_subject();
   request.set_page_size(-1);
-  EXPECT_THAT(Call(stub_, &Stub::ListEvents, request), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Call(stub_, &FleetServiceStub::ListEvents, request), HasReason("INVALID_FIELD"));
 }
 
 TEST_F(FleetServiceTest, SaysThatTheCatalogIsAway) {
   server_.store().SetUnavailable(true);
-  EXPECT_THAT(Call(stub_, &Stub::GetFleetStatus, v1::GetFleetStatusRequest()), HasReason("CATALOG_UNAVAILABLE"));
-  EXPECT_THAT(Call(stub_, &Stub::ListEvents, v1::ListEventsRequest()), HasReason("CATALOG_UNAVAILABLE"));
-  EXPECT_THAT(Call(stub_, &Stub::GetController, v1::GetControllerRequest()), IsOk());
+  EXPECT_THAT(Call(stub_, &FleetServiceStub::GetFleetStatus, v1::GetFleetStatusRequest()),
+              HasReason("CATALOG_UNAVAILABLE"));
+  EXPECT_THAT(Call(stub_, &FleetServiceStub::ListEvents, v1::ListEventsRequest()), HasReason("CATALOG_UNAVAILABLE"));
+  EXPECT_THAT(Call(stub_, &FleetServiceStub::GetController, v1::GetControllerRequest()), IsOk());
 }
 
 }  // namespace

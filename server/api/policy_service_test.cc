@@ -16,7 +16,7 @@ using ::backup::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::Property;
 using ::testing::SizeIs;
-using Stub = v1::PolicyService::Stub;
+using PolicyServiceStub = v1::PolicyService::Stub;
 
 v1::Policy NewPolicy(const std::string& id) {
   v1::Policy policy;
@@ -33,17 +33,17 @@ class PolicyServiceTest : public ::testing::Test {
     v1::CreatePolicyRequest request;
     *request.mutable_policy() = policy;
     request.set_validate_only(validate_only);
-    return Call(stub_, &Stub::CreatePolicy, request);
+    return Call(stub_, &PolicyServiceStub::CreatePolicy, request);
   }
   absl::StatusOr<v1::Policy> Get(const std::string& name) {
     v1::GetPolicyRequest request;
     request.set_name(name);
-    return Call(stub_, &Stub::GetPolicy, request);
+    return Call(stub_, &PolicyServiceStub::GetPolicy, request);
   }
   size_t EventCount() { return server_.store().events().size(); }
 
   ApiTestServer server_;
-  const std::unique_ptr<Stub> stub_ = v1::PolicyService::NewStub(server_.Dial(server_.User("alice")));
+  const std::unique_ptr<PolicyServiceStub> stub_ = v1::PolicyService::NewStub(server_.Dial(server_.User("alice")));
 };
 
 TEST_F(PolicyServiceTest, CreatesAPolicyWithDefaultsAndEtagInTheNameOfTheUser) {
@@ -98,12 +98,12 @@ TEST_F(PolicyServiceTest, ListsInPages) {
   }
   v1::ListPoliciesRequest request;
   request.set_page_size(2);
-  const absl::StatusOr<v1::ListPoliciesResponse> first = Call(stub_, &Stub::ListPolicies, request);
+  const absl::StatusOr<v1::ListPoliciesResponse> first = Call(stub_, &PolicyServiceStub::ListPolicies, request);
   ASSERT_THAT(first, IsOk());
   EXPECT_THAT(first->policies(),
               ElementsAre(Property(&v1::Policy::name, "policies/a"), Property(&v1::Policy::name, "policies/b")));
   request.set_page_token(first->next_page_token());
-  const absl::StatusOr<v1::ListPoliciesResponse> second = Call(stub_, &Stub::ListPolicies, request);
+  const absl::StatusOr<v1::ListPoliciesResponse> second = Call(stub_, &PolicyServiceStub::ListPolicies, request);
   ASSERT_THAT(second, IsOk());
   EXPECT_THAT(second->policies(), ElementsAre(Property(&v1::Policy::name, "policies/c")));
   EXPECT_EQ(second->next_page_token(), "");
@@ -112,12 +112,12 @@ TEST_F(PolicyServiceTest, ListsInPages) {
 TEST_F(PolicyServiceTest, ListRefusesASizeOrTokenThatIsNone) {
   v1::ListPoliciesRequest request;
   request.set_page_size(-1);
-  EXPECT_THAT(Call(stub_, &Stub::ListPolicies, request), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::ListPolicies, request), HasReason("INVALID_FIELD"));
   request.set_page_size(0);
   request.set_page_token("made up");
-  EXPECT_THAT(Call(stub_, &Stub::ListPolicies, request), HasReason("PAGE_TOKEN_INVALID"));
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::ListPolicies, request), HasReason("PAGE_TOKEN_INVALID"));
   request.set_page_token(std::string(5000, 'x'));
-  EXPECT_THAT(Call(stub_, &Stub::ListPolicies, request), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::ListPolicies, request), HasReason("INVALID_FIELD"));
 }
 
 TEST_F(PolicyServiceTest, UpdateTakesOnlyTheFieldsOfTheMask) {
@@ -126,7 +126,7 @@ TEST_F(PolicyServiceTest, UpdateTakesOnlyTheFieldsOfTheMask) {
   request.mutable_policy()->set_name(stored.name());
   request.mutable_policy()->mutable_spec()->mutable_schedule()->set_cron("30 1 * * *");
   request.mutable_update_mask()->add_paths("spec.schedule.cron");
-  const absl::StatusOr<v1::Policy> updated = Call(stub_, &Stub::UpdatePolicy, request);
+  const absl::StatusOr<v1::Policy> updated = Call(stub_, &PolicyServiceStub::UpdatePolicy, request);
   ASSERT_THAT(updated, IsOk());
   EXPECT_EQ(updated->spec().schedule().cron(), "30 1 * * *");
   EXPECT_EQ(updated->spec().retention().keep_last(), 3);
@@ -137,23 +137,23 @@ TEST_F(PolicyServiceTest, UpdateRefusesAnEtagThatIsOld) {
   v1::UpdatePolicyRequest request;
   *request.mutable_policy() = server_.PutPolicy("nightly");
   request.mutable_policy()->mutable_spec()->mutable_schedule()->set_cron("30 1 * * *");
-  ASSERT_THAT(Call(stub_, &Stub::UpdatePolicy, request), IsOk());
+  ASSERT_THAT(Call(stub_, &PolicyServiceStub::UpdatePolicy, request), IsOk());
   request.mutable_policy()->mutable_spec()->mutable_schedule()->set_cron("30 2 * * *");
-  EXPECT_THAT(Call(stub_, &Stub::UpdatePolicy, request), HasReason("ETAG_MISMATCH"));
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::UpdatePolicy, request), HasReason("ETAG_MISMATCH"));
   request.set_validate_only(true);
-  EXPECT_THAT(Call(stub_, &Stub::UpdatePolicy, request), HasReason("ETAG_MISMATCH"));
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::UpdatePolicy, request), HasReason("ETAG_MISMATCH"));
 }
 
 TEST_F(PolicyServiceTest, UpdateCreatesOnlyWhenAllowed) {
   v1::UpdatePolicyRequest request;
   *request.mutable_policy() = NewPolicy("nightly");
-  EXPECT_THAT(Call(stub_, &Stub::UpdatePolicy, request), HasReason("POLICY_NOT_FOUND"));
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::UpdatePolicy, request), HasReason("POLICY_NOT_FOUND"));
   request.set_allow_missing(true);
   request.set_validate_only(true);
-  EXPECT_THAT(Call(stub_, &Stub::UpdatePolicy, request), IsOk());
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::UpdatePolicy, request), IsOk());
   EXPECT_THAT(Get("policies/nightly"), HasReason("POLICY_NOT_FOUND"));
   request.set_validate_only(false);
-  EXPECT_THAT(Call(stub_, &Stub::UpdatePolicy, request), IsOk());
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::UpdatePolicy, request), IsOk());
   EXPECT_THAT(Get("policies/nightly"), IsOk());
 }
 
@@ -161,18 +161,18 @@ TEST_F(PolicyServiceTest, PausesAndResumes) {
   server_.PutPolicy("nightly");
   v1::PausePolicyRequest pause;
   pause.set_name("policies/nightly");
-  const absl::StatusOr<v1::Policy> paused = Call(stub_, &Stub::PausePolicy, pause);
+  const absl::StatusOr<v1::Policy> paused = Call(stub_, &PolicyServiceStub::PausePolicy, pause);
   ASSERT_THAT(paused, IsOk());
   EXPECT_TRUE(paused->spec().schedule().paused());
-  EXPECT_THAT(Call(stub_, &Stub::PausePolicy, pause), IsOk());
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::PausePolicy, pause), IsOk());
   v1::ResumePolicyRequest resume;
   resume.set_name("policies/nightly");
-  const absl::StatusOr<v1::Policy> resumed = Call(stub_, &Stub::ResumePolicy, resume);
+  const absl::StatusOr<v1::Policy> resumed = Call(stub_, &PolicyServiceStub::ResumePolicy, resume);
   ASSERT_THAT(resumed, IsOk());
   EXPECT_FALSE(resumed->spec().schedule().paused());
   EXPECT_EQ(EventCount(), 2u);
   resume.set_name("policies/none");
-  EXPECT_THAT(Call(stub_, &Stub::ResumePolicy, resume), HasReason("POLICY_NOT_FOUND"));
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::ResumePolicy, resume), HasReason("POLICY_NOT_FOUND"));
 }
 
 TEST_F(PolicyServiceTest, DeletesOnlyWhatTheCallerSaw) {
@@ -180,11 +180,11 @@ TEST_F(PolicyServiceTest, DeletesOnlyWhatTheCallerSaw) {
   v1::DeletePolicyRequest request;
   request.set_name(stored.name());
   request.set_etag("of yesterday");
-  EXPECT_THAT(Call(stub_, &Stub::DeletePolicy, request), HasReason("ETAG_MISMATCH"));
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::DeletePolicy, request), HasReason("ETAG_MISMATCH"));
   request.set_etag(stored.etag());
-  EXPECT_THAT(Call(stub_, &Stub::DeletePolicy, request), IsOk());
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::DeletePolicy, request), IsOk());
   EXPECT_THAT(Get(stored.name()), HasReason("POLICY_NOT_FOUND"));
-  EXPECT_THAT(Call(stub_, &Stub::DeletePolicy, request), HasReason("POLICY_NOT_FOUND"));
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::DeletePolicy, request), HasReason("POLICY_NOT_FOUND"));
 }
 
 TEST_F(PolicyServiceTest, TellsTheAgentsWhoseRunsChange) {

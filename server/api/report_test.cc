@@ -16,7 +16,7 @@ using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::backup::testing::StatusIs;
 using ::testing::SizeIs;
-using Stub = v1::AgentControlService::Stub;
+using AgentControlServiceStub = v1::AgentControlService::Stub;
 
 class ReportTest : public ::testing::Test {
  protected:
@@ -34,13 +34,13 @@ class ReportTest : public ::testing::Test {
     *request.mutable_progress()->mutable_attempt() = attempt_;
     request.mutable_progress()->mutable_progress()->set_plain_bytes(plain_bytes);
     *request.mutable_progress()->mutable_start_time() = ToProto(server_.clock().Now());
-    return Call(stub_, &Stub::ReportProgress, request);
+    return Call(stub_, &AgentControlServiceStub::ReportProgress, request);
   }
   absl::StatusOr<v1::CompleteRunResponse> Complete(const v1::RunResult& result) {
     v1::CompleteRunRequest request;
     *request.mutable_attempt() = attempt_;
     *request.mutable_result() = result;
-    return Call(stub_, &Stub::CompleteRun, request);
+    return Call(stub_, &AgentControlServiceStub::CompleteRun, request);
   }
   absl::StatusOr<v1::UploadRunLogResponse> Upload(int64_t first, int count, const std::string& text = "line") {
     v1::UploadRunLogRequest request;
@@ -50,7 +50,7 @@ class ReportTest : public ::testing::Test {
       line->set_offset(first + i);
       line->set_text(text);
     }
-    return Call(stub_, &Stub::UploadRunLog, request);
+    return Call(stub_, &AgentControlServiceStub::UploadRunLog, request);
   }
   v1::RunResult Failed(const std::string& message) {
     v1::RunResult result;
@@ -65,7 +65,7 @@ class ReportTest : public ::testing::Test {
   void BecomeDb2() { stub_ = v1::AgentControlService::NewStub(server_.Dial(server_.Agent("db2"))); }
 
   ApiTestServer server_;
-  std::unique_ptr<Stub> stub_ = v1::AgentControlService::NewStub(server_.Dial(server_.Agent("db1")));
+  std::unique_ptr<AgentControlServiceStub> stub_ = v1::AgentControlService::NewStub(server_.Dial(server_.Agent("db1")));
   v1::AttemptRef attempt_;
 };
 

@@ -19,7 +19,7 @@ using ::backup::testing::NightlyPolicy;
 using ::testing::ElementsAre;
 using ::testing::Property;
 using ::testing::SizeIs;
-using Stub = v1::RunService::Stub;
+using RunServiceStub = v1::RunService::Stub;
 
 constexpr char kShop[] = "agents/db1/databases/shop";
 
@@ -31,7 +31,7 @@ class RunServiceTest : public ::testing::Test {
     v1::CreateRunRequest request;
     *request.mutable_run() = run;
     request.set_request_id(request_id);
-    return Call(stub_, &Stub::CreateRun, request);
+    return Call(stub_, &RunServiceStub::CreateRun, request);
   }
   absl::StatusOr<v1::Run> CreateBackup(const std::string& database, const std::string& policy = "") {
     v1::Run run;
@@ -44,11 +44,11 @@ class RunServiceTest : public ::testing::Test {
     v1::CancelRunRequest request;
     request.set_name(name);
     request.set_reason("not\nnow");
-    return Call(stub_, &Stub::CancelRun, request);
+    return Call(stub_, &RunServiceStub::CancelRun, request);
   }
 
   ApiTestServer server_;
-  const std::unique_ptr<Stub> stub_ = v1::RunService::NewStub(server_.Dial(server_.User("alice")));
+  const std::unique_ptr<RunServiceStub> stub_ = v1::RunService::NewStub(server_.Dial(server_.User("alice")));
 };
 
 TEST_F(RunServiceTest, CreatesABackupThatIsDueNowAndTellsTheAgent) {
@@ -304,17 +304,17 @@ TEST_F(RunServiceTest, GetsAndListsByFilter) {
   server_.PutPendingRun("r2", "db1", "crm");
   v1::GetRunRequest get;
   get.set_name("runs/r1");
-  EXPECT_EQ(Call(stub_, &Stub::GetRun, get)->database(), kShop);
+  EXPECT_EQ(Call(stub_, &RunServiceStub::GetRun, get)->database(), kShop);
   get.set_name("r1");
-  EXPECT_THAT(Call(stub_, &Stub::GetRun, get), HasReason("INVALID_RESOURCE_NAME"));
+  EXPECT_THAT(Call(stub_, &RunServiceStub::GetRun, get), HasReason("INVALID_RESOURCE_NAME"));
 
   v1::ListRunsRequest list;
-  EXPECT_THAT(Call(stub_, &Stub::ListRuns, list)->runs(),
+  EXPECT_THAT(Call(stub_, &RunServiceStub::ListRuns, list)->runs(),
               ElementsAre(Property(&v1::Run::name, "runs/r2"), Property(&v1::Run::name, "runs/r1")));
   list.mutable_filter()->set_database(kShop);
-  EXPECT_THAT(Call(stub_, &Stub::ListRuns, list)->runs(), ElementsAre(Property(&v1::Run::name, "runs/r1")));
+  EXPECT_THAT(Call(stub_, &RunServiceStub::ListRuns, list)->runs(), ElementsAre(Property(&v1::Run::name, "runs/r1")));
   list.mutable_filter()->add_states(v1::RUNNING);
-  EXPECT_THAT(Call(stub_, &Stub::ListRuns, list)->runs(), SizeIs(0));
+  EXPECT_THAT(Call(stub_, &RunServiceStub::ListRuns, list)->runs(), SizeIs(0));
 }
 
 TEST_F(RunServiceTest, ListRefusesAFilterThatCannotMatch) {
@@ -322,13 +322,13 @@ TEST_F(RunServiceTest, ListRefusesAFilterThatCannotMatch) {
     v1::ListRunsRequest list;
     const auto* field = v1::RunFilter::descriptor()->FindFieldByName(wrong);
     v1::RunFilter::GetReflection()->SetString(list.mutable_filter(), field, "not a name");
-    EXPECT_THAT(Call(stub_, &Stub::ListRuns, list), HasReason("INVALID_FIELD")) << wrong;
+    EXPECT_THAT(Call(stub_, &RunServiceStub::ListRuns, list), HasReason("INVALID_FIELD")) << wrong;
   }
   v1::ListRunsRequest list;
   list.mutable_filter()->add_states(v1::RUN_STATE_UNSPECIFIED);
-  EXPECT_THAT(Call(stub_, &Stub::ListRuns, list), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Call(stub_, &RunServiceStub::ListRuns, list), HasReason("INVALID_FIELD"));
   list.mutable_filter()->set_states(0, static_cast<v1::RunState>(77));
-  EXPECT_THAT(Call(stub_, &Stub::ListRuns, list), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Call(stub_, &RunServiceStub::ListRuns, list), HasReason("INVALID_FIELD"));
 }
 
 TEST_F(RunServiceTest, ListsLogLinesFromAnOffset) {
@@ -342,14 +342,15 @@ TEST_F(RunServiceTest, ListsLogLinesFromAnOffset) {
   v1::ListRunLogLinesRequest request;
   request.set_name("runs/r1");
   request.set_offset(1);
-  EXPECT_THAT(Call(stub_, &Stub::ListRunLogLines, request)->lines(), SizeIs(2));
+  EXPECT_THAT(Call(stub_, &RunServiceStub::ListRunLogLines, request)->lines(), SizeIs(2));
   request.set_page_size(1);
-  EXPECT_THAT(Call(stub_, &Stub::ListRunLogLines, request)->lines(), ElementsAre(Property(&v1::RunLogLine::offset, 1)));
+  EXPECT_THAT(Call(stub_, &RunServiceStub::ListRunLogLines, request)->lines(),
+              ElementsAre(Property(&v1::RunLogLine::offset, 1)));
   request.set_offset(-1);
-  EXPECT_THAT(Call(stub_, &Stub::ListRunLogLines, request), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Call(stub_, &RunServiceStub::ListRunLogLines, request), HasReason("INVALID_FIELD"));
   request.set_offset(0);
   request.set_name("runs/none");
-  EXPECT_THAT(Call(stub_, &Stub::ListRunLogLines, request), HasReason("RUN_NOT_FOUND"));
+  EXPECT_THAT(Call(stub_, &RunServiceStub::ListRunLogLines, request), HasReason("RUN_NOT_FOUND"));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ using ::backup::testing::IsOk;
 using ::backup::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
-using Stub = v1::AgentControlService::Stub;
+using AgentControlServiceStub = v1::AgentControlService::Stub;
 
 class SyncTest : public ::testing::Test {
  protected:
@@ -37,7 +37,9 @@ class SyncTest : public ::testing::Test {
     *request.mutable_time() = ToProto(server_.clock().Now());
     return request;
   }
-  absl::StatusOr<v1::SyncResponse> Sync(const v1::SyncRequest& request) { return Call(stub_, &Stub::Sync, request); }
+  absl::StatusOr<v1::SyncResponse> Sync(const v1::SyncRequest& request) {
+    return Call(stub_, &AgentControlServiceStub::Sync, request);
+  }
   std::future<absl::StatusOr<v1::SyncResponse>> SyncLater(const v1::SyncRequest& request) {
     return std::async(std::launch::async, [this, request] { return Sync(request); });
   }
@@ -58,7 +60,8 @@ class SyncTest : public ::testing::Test {
 
   ApiTestServer server_;
   int64_t sequence_ = 0;
-  const std::unique_ptr<Stub> stub_ = v1::AgentControlService::NewStub(server_.Dial(server_.Agent("db1")));
+  const std::unique_ptr<AgentControlServiceStub> stub_ =
+      v1::AgentControlService::NewStub(server_.Dial(server_.Agent("db1")));
 };
 
 TEST_F(SyncTest, AnswersAtOnceWhenTheAgentKnowsNothing) {
@@ -222,7 +225,7 @@ TEST_F(SyncTest, RefusesToSpeakForDatabasesOfAnotherAgent) {
 
 TEST_F(SyncTest, RefusesAnAgentThatIsNotEnrolled) {
   const auto stranger = v1::AgentControlService::NewStub(server_.Dial(server_.Agent("db9")));
-  EXPECT_THAT(Call(stranger, &Stub::Sync, v1::SyncRequest()), HasReason("AGENT_NOT_FOUND"));
+  EXPECT_THAT(Call(stranger, &AgentControlServiceStub::Sync, v1::SyncRequest()), HasReason("AGENT_NOT_FOUND"));
 }
 
 TEST_F(SyncTest, SaysThatTheCatalogIsAway) {

@@ -16,7 +16,7 @@ namespace {
 
 using ::backup::testing::HasReason;
 using ::backup::testing::StatusIs;
-using Stub = v1::PolicyService::Stub;
+using PolicyServiceStub = v1::PolicyService::Stub;
 
 // A catalog whose GetPolicy waits until the test opens it.
 class GatedStore : public testing::FakeStore {
@@ -73,7 +73,7 @@ class UnaryCallTest : public ::testing::Test {
   GatedStore store_;
   ThreadPool pool_{"narrow", 1, 1};
   ApiTestServer server_{&store_, &pool_};
-  const std::unique_ptr<Stub> stub_ = v1::PolicyService::NewStub(server_.Dial(server_.User()));
+  const std::unique_ptr<PolicyServiceStub> stub_ = v1::PolicyService::NewStub(server_.Dial(server_.User()));
 };
 
 TEST_F(UnaryCallTest, RefusesCallsBeyondTheQueueAndAnswersTheOthers) {

@@ -17,7 +17,7 @@
 namespace backup::server {
 namespace {
 
-constexpr size_t kMaxTextBytes = 256;
+constexpr size_t kMaxCronBytes = 256;
 constexpr absl::string_view kMonths[] = {"jan", "feb", "mar", "apr", "may", "jun",
                                          "jul", "aug", "sep", "oct", "nov", "dec"};
 constexpr absl::string_view kWeekdays[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
@@ -176,9 +176,9 @@ bool DateCanCome(uint64_t days, uint64_t months) {
 }  // namespace
 
 absl::StatusOr<CronSchedule> CronSchedule::Parse(absl::string_view text) {
-  if (text.size() > kMaxTextBytes) {
+  if (text.size() > kMaxCronBytes) {
     return CronInvalid(
-        absl::StrCat("cron expression of ", text.size(), " bytes; at most ", kMaxTextBytes, " are accepted"));
+        absl::StrCat("cron expression of ", text.size(), " bytes; at most ", kMaxCronBytes, " are accepted"));
   }
   absl::string_view expression = absl::StripAsciiWhitespace(text);
   if (expression.empty()) {

@@ -23,7 +23,7 @@ using ::backup::testing::MiniCatalog;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const absl::Time kNow = absl::FromUnixSeconds(1795435200);
+const absl::Time kReceiveTime = absl::FromUnixSeconds(1795435200);
 
 // Two of each noun, by SQL; the tests spoil the first.
 constexpr char kRows[] = R"(
@@ -98,11 +98,11 @@ TEST_F(PostgresRowsTest, AWrongRunIsPassedOverInListsAndRefusedByItself) {
                                   }),
                 HasReason("CATALOG_ROW_INVALID"))
         << wrong;
-    EXPECT_THAT(store_->ListOpenRuns("agents/a1", kNow), IsOk()) << wrong;
-    EXPECT_THAT(store_->ListRunsToAdvance(kNow, 10), IsOk()) << wrong;
-    EXPECT_THAT(store_->ReadFleetStatus(kNow), IsOk()) << wrong;
+    EXPECT_THAT(store_->ListOpenRuns("agents/a1", kReceiveTime), IsOk()) << wrong;
+    EXPECT_THAT(store_->ListRunsToAdvance(kReceiveTime, 10), IsOk()) << wrong;
+    EXPECT_THAT(store_->ReadFleetStatus(kReceiveTime), IsOk()) << wrong;
     std::vector<v1::Run> seen;
-    EXPECT_THAT(store_->ChangePolicy("policies/p1", kNow,
+    EXPECT_THAT(store_->ChangePolicy("policies/p1", kReceiveTime,
                                      [&](const PolicyView& view) -> absl::StatusOr<PolicyChange> {
                                        seen = view.scheduled_runs;
                                        return PolicyChange();
@@ -120,11 +120,11 @@ TEST_F(PostgresRowsTest, AWrongTimeDoesNotStopWhatIsWorkedOutFromIt) {
   Spoil(
       "UPDATE runs SET not_before_time = 'infinity', slot_time = slot_time + interval '200000 years';"
       "UPDATE backups SET snapshot_time = '-infinity'");
-  EXPECT_THAT(store_->NextAdvanceTime(kNow), backup::testing::IsOkAndHolds(absl::InfiniteFuture()));
+  EXPECT_THAT(store_->NextAdvanceTime(kReceiveTime), backup::testing::IsOkAndHolds(absl::InfiniteFuture()));
   EXPECT_FALSE(store_->GetPolicy("policies/p1")->has_next_slot_time());
   EXPECT_FALSE(store_->GetDatabase("agents/a1/databases/d")->has_last_good_time());
   EXPECT_FALSE(store_->GetDatabase("agents/a1/databases/d")->has_next_slot_time());
-  EXPECT_THAT(store_->ReadFleetStatus(kNow), IsOk());
+  EXPECT_THAT(store_->ReadFleetStatus(kReceiveTime), IsOk());
 }
 
 TEST_F(PostgresRowsTest, AnUnknownStateIsPassedOver) {
@@ -181,11 +181,11 @@ TEST_F(PostgresRowsTest, WrongPoliciesAgentsDatabasesAndEventsArePassedOver) {
   EXPECT_THAT(Names(store_->ListDatabases("", {})->items), ElementsAre("agents/a2/databases/d"));
   EXPECT_THAT(store_->GetDatabase("agents/a1/databases/d"), HasReason("CATALOG_ROW_INVALID"));
   EXPECT_EQ(store_->ListEvents("", {})->items.size(), 1u);
-  const absl::StatusOr<v1::FleetStatus> status = store_->ReadFleetStatus(kNow);
+  const absl::StatusOr<v1::FleetStatus> status = store_->ReadFleetStatus(kReceiveTime);
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(status->databases_size(), 1);
   EXPECT_EQ(status->agents_size(), 1);
-  EXPECT_THAT(store_->ChangePolicy("policies/p1", kNow,
+  EXPECT_THAT(store_->ChangePolicy("policies/p1", kReceiveTime,
                                    [](const PolicyView&) -> absl::StatusOr<PolicyChange> { return PolicyChange(); }),
               HasReason("CATALOG_ROW_INVALID"))
       << "nobody decides about a policy that cannot be read";
