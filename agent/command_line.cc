@@ -125,7 +125,13 @@ Command AddRestore(CLI::App& app, StopSignal& stop) {
   app.add_option("--create-database", options->create_database,
                  "make a database of this name; it has the name only once all is in it")
       ->type_name("NAME");
-  app.add_option("--into", options->into_database, "use this database, which must be empty")->type_name("NAME");
+  app.add_option("--into", options->into_database,
+                 "use this database, which must be empty unless --into-schema is given")
+      ->type_name("NAME");
+  app.add_option("--into-schema", options->into_schema,
+                 "with --into: leave everything that is in the database as it is, and make this schema beside it with "
+                 "the chosen tables, their rows, indexes and constraints")
+      ->type_name("NAME");
   app.add_option("--table", options->tables,
                  "load the rows of this table only; may be repeated. All else of the schema is made, empty")
       ->type_name("SCHEMA.TABLE")

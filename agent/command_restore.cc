@@ -33,7 +33,14 @@ absl::StatusOr<RestoreRequest> MakeRequest(const RestoreCommandOptions& options)
   }
   if (options.create_database.empty() == options.into_database.empty()) {
     return UsageError("it is not said where to restore to",
-                      "give --create-database NAME, or --into NAME of an empty one");
+                      "give --create-database NAME, --into NAME of an empty one, or --into NAME --into-schema NEW");
+  }
+  if (!options.into_schema.empty() && options.into_database.empty()) {
+    return UsageError("--into-schema needs the database in which the schema is made", "give --into NAME");
+  }
+  if (!options.into_schema.empty() && options.create_roles) {
+    return UsageError(
+        "--create-roles has no meaning with --into-schema: what is restored belongs to the schema's owner");
   }
   if (options.jobs < 1 || options.jobs > 64) {
     return UsageError("--jobs must be from 1 to 64", "");
@@ -43,6 +50,7 @@ absl::StatusOr<RestoreRequest> MakeRequest(const RestoreCommandOptions& options)
   }
   request.create_database = options.create_database;
   request.into_database = options.into_database;
+  request.into_schema = options.into_schema;
   request.tables = options.tables;
   request.schemas = options.schemas;
   request.jobs = options.jobs;
@@ -112,6 +120,7 @@ int RunRestoreCommand(const RestoreCommandOptions& options, Cancellation& cancel
   }
   if (options.output == "json") {
     out << nlohmann::json{{"database", outcome->database},
+                          {"schema", outcome->schema},
                           {"backup", outcome->manifest.backup_id()},
                           {"tableCount", outcome->table_count},
                           {"rowCount", outcome->row_count},
@@ -121,9 +130,11 @@ int RunRestoreCommand(const RestoreCommandOptions& options, Cancellation& cancel
                .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
         << "\n";
   } else {
-    out << "restored " << outcome->manifest.backup_id() << " as database \"" << CleanText(outcome->database, 200)
-        << "\": " << outcome->table_count << " of " << outcome->manifest.tables_size() << " tables, "
-        << outcome->row_count << " rows, " << (options.prove ? "contents compared" : "rows counted") << ", in "
+    out << "restored " << outcome->manifest.backup_id() << (outcome->schema.empty() ? " as" : " beside what is in")
+        << " database \"" << CleanText(outcome->database, 200) << "\""
+        << (outcome->schema.empty() ? "" : absl::StrCat(" as schema \"", CleanText(outcome->schema, 200), "\"")) << ": "
+        << outcome->table_count << " of " << outcome->manifest.tables_size() << " tables, " << outcome->row_count
+        << " rows, " << (options.prove ? "contents compared" : "rows counted") << ", in "
         << backup::FormatDuration(absl::Ceil(outcome->load_duration, absl::Seconds(1))) << "\n";
     for (const std::string& statement : outcome->left_out) {
       out << "left out: " << CleanText(statement, 300) << "\n";

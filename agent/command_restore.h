@@ -16,6 +16,7 @@ struct RestoreCommandOptions {
   std::string password_file;
   std::string create_database;  // Exactly one of the two is given.
   std::string into_database;
+  std::string into_schema;          // With into_database, which then need not be empty.
   std::vector<std::string> tables;  // "schema.table"; with none and no schema: all.
   std::vector<std::string> schemas;
   int jobs = 2;

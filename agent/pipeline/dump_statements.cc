@@ -23,19 +23,34 @@ bool StartsWithAny(absl::string_view text, std::initializer_list<absl::string_vi
                      [text](absl::string_view prefix) { return absl::StartsWith(text, prefix); });
 }
 
+// Takes the name of the table that `statement` is about from `rest`, a part of its text.
+bool ConsumeTable(absl::string_view* rest, DumpStatement* statement) {
+  const char* const text = statement->text.data();
+  statement->table_begin = static_cast<size_t>(rest->data() - text);
+  const bool found = ConsumeQualifiedName(rest, &statement->table);
+  statement->table_end = static_cast<size_t>(rest->data() - text);
+  return found;
+}
+
+// `CREATE TABLE table (...` or `... OF type`, also UNLOGGED.
+bool ParseCreateTable(absl::string_view rest, DumpStatement* statement) {
+  return (absl::ConsumePrefix(&rest, "CREATE TABLE ") || absl::ConsumePrefix(&rest, "CREATE UNLOGGED TABLE ")) &&
+         ConsumeTable(&rest, statement) && absl::StartsWith(rest, " ");
+}
+
 // `CREATE [UNIQUE] INDEX name ON [ONLY] table USING ...`. On a partitioned table alone it is only a frame for others,
 // which are attached to it in their place.
 bool ParseIndex(absl::string_view rest, DumpStatement* statement) {
   std::string index;
   return (absl::ConsumePrefix(&rest, "CREATE INDEX ") || absl::ConsumePrefix(&rest, "CREATE UNIQUE INDEX ")) &&
          ConsumeIdentifier(&rest, &index) && absl::ConsumePrefix(&rest, " ON ") && !absl::StartsWith(rest, "ONLY ") &&
-         ConsumeQualifiedName(&rest, &statement->table) && absl::StartsWith(rest, " ");
+         ConsumeTable(&rest, statement) && absl::StartsWith(rest, " ");
 }
 
 // `ALTER TABLE ONLY table\n    ADD CONSTRAINT name ...`, `ALTER TABLE ONLY table REPLICA IDENTITY ...` and so on.
 bool ParseAlterTable(absl::string_view rest, DumpStatement* statement) {
   std::string constraint;
-  if (!absl::ConsumePrefix(&rest, "ALTER TABLE ONLY ") || !ConsumeQualifiedName(&rest, &statement->table)) {
+  if (!absl::ConsumePrefix(&rest, "ALTER TABLE ONLY ") || !ConsumeTable(&rest, statement)) {
     return false;
   }
   if (StartsWithAny(rest, {" CLUSTER ON ", " REPLICA IDENTITY "})) {
@@ -76,12 +91,14 @@ DumpStatement ClassifyStatement(std::string text) {
   if (StartsWithAny(rest, {"SET ", "SELECT pg_catalog.set_config("})) {
     statement.kind = RestoreKind::kSetting;
   } else if (absl::ConsumePrefix(&rest, "COPY ")) {
-    statement.kind = ConsumeQualifiedName(&rest, &statement.table) ? RestoreKind::kCopy : RestoreKind::kOther;
+    statement.kind = ConsumeTable(&rest, &statement) ? RestoreKind::kCopy : RestoreKind::kOther;
   } else if (StartsWithAny(rest,
                            {"SELECT pg_catalog.setval(", "SELECT pg_catalog.lo_open(", "SELECT pg_catalog.lowrite(",
                             "SELECT pg_catalog.lo_close(", "SELECT pg_catalog.lo_put("}) ||
              rest == "BEGIN" || rest == "COMMIT") {
     statement.kind = RestoreKind::kData;
+  } else if (ParseCreateTable(rest, &statement)) {
+    statement.kind = RestoreKind::kCreateTable;
   } else if (ParseIndex(rest, &statement)) {
     statement.kind = RestoreKind::kIndex;
   } else if (absl::StartsWith(rest, "COMMENT ON INDEX ") || absl::StartsWith(rest, "COMMENT ON CONSTRAINT ")) {

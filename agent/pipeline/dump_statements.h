@@ -14,21 +14,24 @@ namespace backup::agent {
 
 // What a statement of a dump is to whoever restores it.
 enum class RestoreKind {
-  kSetting,     // SET, set_config: for every session.
-  kCopy,        // COPY ... FROM stdin: rows follow.
-  kData,        // Sequences' values, large objects' contents: no order between them and rows.
-  kIndex,       // CREATE INDEX: may run beside others on the same table.
-  kTable,       // ALTER TABLE ONLY and what else changes one table and nothing more.
-  kForeignKey,  // The same, but it reads a second table.
-  kFollower,    // Changes what the statement before it made: COMMENT ON INDEX.
-  kOther,       // Only in its place.
+  kSetting,      // SET, set_config: for every session.
+  kCreateTable,  // CREATE TABLE of a plain, unlogged or partitioned table: only in its place.
+  kCopy,         // COPY ... FROM stdin: rows follow.
+  kData,         // Sequences' values, large objects' contents: no order between them and rows.
+  kIndex,        // CREATE INDEX: may run beside others on the same table.
+  kTable,        // ALTER TABLE ONLY and what else changes one table and nothing more.
+  kForeignKey,   // The same, but it reads a second table.
+  kFollower,     // Changes what the statement before it made: COMMENT ON INDEX.
+  kOther,        // Only in its place.
 };
 
 struct DumpStatement {
   std::string text;  // Without the semicolon.
   RestoreKind kind = RestoreKind::kOther;
-  QualifiedName table;       // Of kCopy, kIndex, kTable and kForeignKey.
+  QualifiedName table;       // Of kCreateTable, kCopy, kIndex, kTable and kForeignKey.
   QualifiedName referenced;  // Of kForeignKey.
+  size_t table_begin = 0;    // Where the table's name stands in the text, with schema and quotes.
+  size_t table_end = 0;
 };
 
 // Tells what a statement of pg_dump's is. What it does not know for sure is kOther, which is always right. Pure.

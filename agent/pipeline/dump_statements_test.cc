@@ -40,6 +40,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Classified{"Set", "SET statement_timeout = 0", RestoreKind::kSetting},
         Classified{"SetConfig", "SELECT pg_catalog.set_config('search_path', '', false)", RestoreKind::kSetting},
+        Classified{"CreateTable", "CREATE TABLE s.\"T\" (\n    a integer\n)", RestoreKind::kCreateTable, "T"},
+        Classified{"CreateUnloggedTable", "CREATE UNLOGGED TABLE public.t (\n)", RestoreKind::kCreateTable, "t"},
+        Classified{"CreateForeignTable", "CREATE FOREIGN TABLE public.t (\n)\nSERVER s", RestoreKind::kOther},
         Classified{"Copy", "COPY public.\"odd (t\" (a, b) FROM stdin", RestoreKind::kCopy, "odd (t"},
         Classified{"Sequence", "SELECT pg_catalog.setval('public.s', 1, true)", RestoreKind::kData},
         Classified{"LargeObject", "SELECT pg_catalog.lowrite(0, '\\x00')", RestoreKind::kData},

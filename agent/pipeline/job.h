@@ -91,8 +91,11 @@ struct RestoreRequest {
   ConnectionTarget server;
   // Made for it; has this name only once everything is in it.
   std::string create_database;
-  // There already, and empty.
+  // There already, and empty unless the next is given.
   std::string into_database;
+  // Only with into_database: a schema that is made in it for the chosen tables, beside everything that it holds
+  // (table_relocation.h). It has this name only once everything is in it.
+  std::string into_schema;
   // Load only the rows of these (table_choice.h). The artifact is then not read whole, unless it has no index.
   std::vector<std::string> tables;
   std::vector<std::string> schemas;
@@ -107,6 +110,7 @@ struct RestoreRequest {
 struct RestoreOutcome {
   v1::Manifest manifest;
   std::string database;
+  std::string schema;   // As RestoreRequest::into_schema.
   int table_count = 0;  // Whose rows were loaded.
   int64_t row_count = 0;
   int64_t plain_bytes = 0;            // Of those rows in the dump.

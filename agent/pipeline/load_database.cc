@@ -16,6 +16,7 @@
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/pg_session.h"
 #include "agent/pipeline/restore_workers.h"
+#include "agent/pipeline/table_relocation.h"
 #include "agent/pipeline/text_name.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
@@ -108,6 +109,16 @@ class DatabaseLoader {
   }
 
   absl::Status Take(DumpStatement statement) {
+    if (!options_.into_schema.empty()) {
+      ASSIGN_OR_RETURN(const Relocation relocation,
+                       RelocateStatement(manifest_, options_.choice, options_.into_schema, &statement));
+      if (relocation == Relocation::kLeftOut) {
+        left_out_.push_back(std::move(statement.text));
+      }
+      if (relocation != Relocation::kMoved) {
+        return absl::OkStatus();
+      }
+    }
     switch (statement.kind) {
       case RestoreKind::kSetting:
         return Set(statement.text);

@@ -23,20 +23,23 @@ struct LoadOptions {
   // Whose rows are loaded and compared. Unless it is everything, their content hashes are checked on the way (CORRUPT),
   // so that what is loaded is proven without a reading of the whole file.
   TableChoice choice;
+  // Unquoted; given: a schema that is there and empty. The chosen tables with their rows, indexes and constraints go
+  // into it, and nothing else of the dump is made (table_relocation.h).
+  std::string into_schema;
   // Longest wait for the server to take or give rows.
   absl::Duration stall_timeout = absl::Minutes(10);
 };
 
 struct LoadedDatabase {
   std::vector<std::string> copies;    // The COPY ... FROM stdin of all tables, in the manifest's order.
-  std::vector<std::string> left_out;  // Statements that LoadOptions::choice leaves out.
+  std::vector<std::string> left_out;  // Statements of chosen tables that reach beyond what is loaded.
 };
 
-// Runs a stored dump in the database of `conninfo`, which should be empty: what comes before the data in one session
-// and in its order; then the rows of all tables, the longest first, by several sessions; then the rest, indexes and
-// constraints of different tables side by side, everything else in its place. psql is not involved, so nothing in the
-// dump can make it run a program. Stops at the first error; the database is then of no use. Every table must get as
-// many rows as the manifest says (CORRUPT otherwise).
+// Runs a stored dump in the database of `conninfo`, which should be empty unless there is a schema for it: what comes
+// before the data in one session and in its order; then the rows of all tables, the longest first, by several sessions;
+// then the rest, indexes and constraints of different tables side by side, everything else in its place. psql is not
+// involved, so nothing in the dump can make it run a program. Stops at the first error; the database is then of no use.
+// Every table must get as many rows as the manifest says (CORRUPT otherwise).
 absl::StatusOr<LoadedDatabase> LoadDatabase(const v1::Manifest& manifest, const StoredText& text,
                                             const Conninfo& conninfo, const LoadOptions& options,
                                             Cancellation& cancellation, ProgressMeter& progress);

@@ -14,6 +14,7 @@
 #include "agent/pipeline/restore_target.h"
 #include "agent/pipeline/sql_name.h"
 #include "agent/pipeline/stored_text.h"
+#include "agent/pipeline/table_relocation.h"
 #include "agent/pipeline/text_name.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
@@ -59,6 +60,12 @@ class ObstacleSearch {
 
   absl::StatusOr<std::vector<std::string>> Find() {
     RETURN_IF_ERROR(Note(CheckServerVersion(session_, source_.manifest)));
+    if (!request_.into_schema.empty()) {
+      RETURN_IF_ERROR(Note(CheckSchemaNameIsFree(session_, request_.into_schema)));
+      RETURN_IF_ERROR(Note(CheckNamesAreUnique(source_.manifest, source_.choice)));
+      RETURN_IF_ERROR(FindRightToMakeSchemas());
+      return std::move(obstacles_);
+    }
     RETURN_IF_ERROR(Note(CheckExtensions(session_, source_.manifest)));
     if (request_.create_database.empty()) {
       RETURN_IF_ERROR(Note(CheckDatabaseIsEmpty(session_)));
@@ -92,6 +99,21 @@ class ObstacleSearch {
     if (rows.empty() || rows[0][0] != "true") {
       obstacles_.push_back(absl::StrCat("role \"", rows.empty() ? "" : CleanText(rows[0][1].value_or(""), 100),
                                         "\" may not ", what, "; ", hint));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status FindRightToMakeSchemas() {
+    ASSIGN_OR_RETURN(
+        const PgRows rows,
+        session_.Query("SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')::text,"
+                       " current_user, pg_catalog.current_database()",
+                       kQueryTimeout));
+    if (rows.empty() || rows[0][0] != "true") {
+      const std::string role = rows.empty() ? "" : CleanText(rows[0][1].value_or(""), 100);
+      obstacles_.push_back(
+          absl::StrCat("role \"", role, "\" may not make schemas there; grant it CREATE on database \"",
+                       rows.empty() ? "" : CleanText(rows[0][2].value_or(""), 100), "\", or restore as another role"));
     }
     return absl::OkStatus();
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -98,6 +99,18 @@ absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name
   return rows.empty() ? absl::OkStatus()
                       : Refused(absl::StrCat("there is a database \"", CleanText(name, 200), "\" already"),
                                 "choose another name for --create-database");
+}
+
+absl::Status CheckSchemaNameIsFree(PgSession& session, const std::string& name) {
+  if (absl::StartsWith(name, "pg_")) {
+    return Refused(absl::StrCat("PostgreSQL keeps names like \"", CleanText(name, 200), "\" for itself"),
+                   "choose another name for the schema");
+  }
+  ASSIGN_OR_RETURN(const PgRows rows,
+                   session.Query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", kQueryTimeout, {name}));
+  return rows.empty() ? absl::OkStatus()
+                      : Refused(absl::StrCat("there is a schema \"", CleanText(name, 200), "\" already"),
+                                "choose another name for the schema, or drop that one first");
 }
 
 absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original) {

@@ -36,4 +36,7 @@ absl::Status RenameDatabase(PgSession& session, const std::string& temporary, co
 
 absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name);
 
+// In a session with the database; also that the name is not one that PostgreSQL keeps for itself ("pg_...").
+absl::Status CheckSchemaNameIsFree(PgSession& session, const std::string& name);
+
 }  // namespace backup::agent

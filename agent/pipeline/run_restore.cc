@@ -10,47 +10,19 @@
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/load_database.h"
 #include "agent/pipeline/manifest_file.h"
+#include "agent/pipeline/new_object.h"
 #include "agent/pipeline/progress_meter.h"
 #include "agent/pipeline/restore_globals.h"
 #include "agent/pipeline/restore_source.h"
 #include "agent/pipeline/restore_target.h"
-#include "agent/pipeline/sql_name.h"
 #include "agent/pipeline/stored_text.h"
 #include "agent/pipeline/table_choice.h"
+#include "agent/pipeline/table_relocation.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 
 namespace backup::agent {
 namespace {
-
-constexpr absl::Duration kDropTimeout = absl::Minutes(1);
-
-// A database that is dropped again unless it was given its name.
-class NewDatabase {
- public:
-  NewDatabase(PgSession& session, std::string temporary) : session_(session), temporary_(std::move(temporary)) {}
-  ~NewDatabase() {
-    if (!kept_) {
-      session_.Query(absl::StrCat("DROP DATABASE IF EXISTS ", QuoteName(temporary_)), kDropTimeout)
-          .status()
-          .IgnoreError();  // Its name says what it is.
-    }
-  }
-  NewDatabase(const NewDatabase&) = delete;
-  NewDatabase& operator=(const NewDatabase&) = delete;
-
-  const std::string& temporary() const { return temporary_; }
-  absl::Status KeepAs(const std::string& name) {
-    RETURN_IF_ERROR(RenameDatabase(session_, temporary_, name));
-    kept_ = true;
-    return absl::OkStatus();
-  }
-
- private:
-  PgSession& session_;
-  const std::string temporary_;
-  bool kept_ = false;
-};
 
 class RestoreJob {
  public:
@@ -82,6 +54,9 @@ class RestoreJob {
   absl::Status RestoreInto(const Conninfo& server) {
     const Conninfo target = server.WithDatabase(request_.into_database);
     outcome_.database = request_.into_database;
+    if (!request_.into_schema.empty()) {
+      return RestoreBeside(target);
+    }
     {
       ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, ConnectForRestore(target, cancellation_));
       RETURN_IF_ERROR(CheckServerCanTake(*session, outcome_.manifest));
@@ -89,6 +64,19 @@ class RestoreJob {
       RETURN_IF_ERROR(PrepareRoles(*session));
     }
     return Load(target);
+  }
+
+  absl::Status RestoreBeside(const Conninfo& target) {
+    outcome_.schema = request_.into_schema;
+    RETURN_IF_ERROR(CheckNamesAreUnique(outcome_.manifest, choice_));
+    // Dropping the schema must be possible after a cancellation too.
+    ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, PgSession::Connect(target, absl::Seconds(30), nullptr));
+    RETURN_IF_ERROR(CheckServerVersion(*session, outcome_.manifest));
+    RETURN_IF_ERROR(CheckSchemaNameIsFree(*session, request_.into_schema));
+    NewSchema schema(*session, absl::StrCat("backupctl restoring ", outcome_.manifest.backup_id()));
+    RETURN_IF_ERROR(schema.Create());
+    RETURN_IF_ERROR(Load(target, schema.temporary()));
+    return schema.KeepAs(request_.into_schema);
   }
 
   absl::Status RestoreAsNew(const Conninfo& server) {
@@ -99,7 +87,7 @@ class RestoreJob {
     RETURN_IF_ERROR(CheckDatabaseNameIsFree(*session, request_.create_database));
     RETURN_IF_ERROR(PrepareRoles(*session));
     NewDatabase database(*session, absl::StrCat("backupctl restoring ", outcome_.manifest.backup_id()));
-    RETURN_IF_ERROR(CreateDatabaseLike(*session, database.temporary(), outcome_.manifest.database()));
+    RETURN_IF_ERROR(database.CreateLike(outcome_.manifest.database()));
     RETURN_IF_ERROR(Load(server.WithDatabase(database.temporary())));
     return database.KeepAs(request_.create_database);
   }
@@ -128,11 +116,12 @@ class RestoreJob {
     return absl::OkStatus();
   }
 
-  absl::Status Load(const Conninfo& target) {
+  absl::Status Load(const Conninfo& target, const std::string& into_schema = "") {
     ASSIGN_OR_RETURN(const StoredText text, StoredText::Open(request_.artifact_directory, outcome_.manifest));
     LoadOptions options;
     options.jobs = request_.jobs;
     options.choice = choice_;
+    options.into_schema = into_schema;
     options.ignore_tablespaces = request_.ignore_tablespaces;
     const absl::Duration begin = clock_.Monotonic();
     ASSIGN_OR_RETURN(LoadedDatabase loaded,

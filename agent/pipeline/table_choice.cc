@@ -80,18 +80,21 @@ absl::StatusOr<TableChoice> TableChoice::Of(const v1::Manifest& manifest, const 
   return choice;
 }
 
+bool TableChoice::Has(const v1::Manifest& manifest, const QualifiedName& name) const {
+  const std::string schema = NameToUtf8(name.schema);
+  const std::string last = NameToUtf8(name.name);
+  const auto table = std::find_if(manifest.tables().begin(), manifest.tables().end(), [&](const v1::TableFacts& facts) {
+    return facts.schema() == schema && facts.name() == last;
+  });
+  return table != manifest.tables().end() && Has(static_cast<size_t>(table - manifest.tables().begin()));
+}
+
 bool TableChoice::LeavesOut(const v1::Manifest& manifest, const DumpStatement& statement) const {
   if (is_everything()) {
     return false;
   }
-  const auto is_chosen = [&](const QualifiedName& name) {
-    const auto table = std::find_if(manifest.tables().begin(), manifest.tables().end(), [&](const v1::TableFacts& t) {
-      return t.schema() == NameToUtf8(name.schema) && t.name() == NameToUtf8(name.name);
-    });
-    return table != manifest.tables().end() && Has(static_cast<size_t>(table - manifest.tables().begin()));
-  };
   if (statement.kind == RestoreKind::kForeignKey) {
-    return is_chosen(statement.table) && !is_chosen(statement.referenced);
+    return Has(manifest, statement.table) && !Has(manifest, statement.referenced);
   }
   return absl::StartsWith(statement.text, "REFRESH MATERIALIZED VIEW ") || IsForeignKeyOfPartitioned(statement.text);
 }

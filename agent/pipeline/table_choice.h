@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "agent/pipeline/dump_statements.h"
+#include "agent/pipeline/sql_name.h"
 #include "backup/v1/manifest.pb.h"
 
 namespace backup::agent {
@@ -24,6 +25,8 @@ class TableChoice {
   bool is_everything() const { return chosen_.empty(); }
   // Whether table `number` of the manifest is among them.
   bool Has(size_t number) const { return chosen_.empty() || chosen_[number]; }
+  // The same by its name in the dump; a table that has no rows in it is not among them.
+  bool Has(const v1::Manifest& manifest, const QualifiedName& name) const;
 
   // Whether a statement after the data would fail or deceive without the rows that are not loaded: a foreign key of a
   // chosen table to one that is not, a materialized view's contents.
