@@ -76,7 +76,8 @@ RestoreRequest MakeRestoreRequest(const v1::Run& attempt, const DatabaseConfig& 
       request.server = target.server;
     }
   }
-  request.create_database = spec.database();
+  (spec.into_schema().empty() ? request.create_database : request.into_database) = spec.database();
+  request.into_schema = spec.into_schema();
   request.tables.assign(spec.tables().begin(), spec.tables().end());
   request.schemas.assign(spec.schemas().begin(), spec.schemas().end());
   request.jobs = spec.jobs() == 0 ? kDefaultJobs : spec.jobs();

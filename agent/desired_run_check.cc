@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "agent/attempt_key.h"
 #include "agent/pipeline/job_failure.h"
@@ -83,6 +84,9 @@ absl::Status CheckRestoreSpec(const v1::RestoreRunSpec& restore, const std::vect
   if (restore.database().empty() || restore.database().size() > kMaxDatabaseNameBytes ||
       restore.database().find('\0') != std::string::npos) {
     return Refused("a database without a name of 1 to 63 bytes");
+  }
+  if (restore.into_schema().size() > kMaxDatabaseNameBytes || absl::StrContains(restore.into_schema(), '\0')) {
+    return Refused("a schema with a name of more than 63 bytes");
   }
   if (restore.jobs() < 0 || restore.jobs() > kMaxJobs) {
     return Refused(absl::StrCat(restore.jobs(), " sessions"));

@@ -118,6 +118,14 @@ TEST_F(CheckDesiredRunTest, RestoresOnlyToTheServersOfItsOwnFile) {
                 HasReason("INTERNAL"))
         << name;
   }
+  for (const std::string& name : {std::string(64, 'x'), std::string("a\0b", 3)}) {
+    EXPECT_THAT(Check([&](v1::DesiredRun& run) {
+                  run = Restore();
+                  run.mutable_spec()->mutable_restore()->set_into_schema(name);
+                }),
+                HasReason("INTERNAL"))
+        << name;
+  }
 }
 
 TEST_F(CheckDesiredRunTest, TakesASpecAtItsLimits) {

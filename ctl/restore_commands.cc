@@ -25,6 +25,8 @@ struct RestoreFlags {
   std::string database;
   std::string target;
   std::string as;
+  std::string into;
+  std::string into_schema;
   std::vector<std::string> tables;
   std::vector<std::string> schemas;
   int jobs = 0;
@@ -59,6 +61,12 @@ absl::StatusOr<v1::Run> WantedRestore(Client& client, const RestoreFlags& flags,
   if (flags.backup.empty() == flags.database.empty()) {
     return WrongUsage("restore wants a backup, or --database for its newest good one", "see backupctl backup list");
   }
+  if (flags.as.empty() == flags.into.empty() || flags.into.empty() != flags.into_schema.empty()) {
+    return WrongUsage(
+        "it is not said where to restore to",
+        "give --as NAME for a new database, or --into DATABASE --into-schema NAME for a schema beside all "
+        "that a database holds");
+  }
   v1::Run wanted;
   wanted.set_kind(v1::RESTORE);
   std::string database;
@@ -77,7 +85,8 @@ absl::StatusOr<v1::Run> WantedRestore(Client& client, const RestoreFlags& flags,
   if (flags.target.empty()) {
     ASSIGN_OR_RETURN(*restore.mutable_target(), OnlyTarget(client, database));
   }
-  restore.set_database(flags.as);
+  restore.set_database(flags.as.empty() ? flags.into : flags.as);
+  restore.set_into_schema(flags.into_schema);
   restore.mutable_tables()->Assign(flags.tables.begin(), flags.tables.end());
   restore.mutable_schemas()->Assign(flags.schemas.begin(), flags.schemas.end());
   restore.set_jobs(flags.jobs);
@@ -142,7 +151,12 @@ CLI::App& AddRestoreLeaf(CommandTree& tree, CLI::App& noun, const char* verb, Co
                                 [&session = tree.session(), flags, act] { return act(session, *flags); });
   leaf.add_option("BACKUP", flags->backup, "the backup's id");
   leaf.add_option("--database", flags->database, "the newest good backup of this database")->type_name("DATABASE");
-  leaf.add_option("--as", flags->as, "name of the database to make")->type_name("NAME")->required();
+  leaf.add_option("--as", flags->as, "name of the database to make")->type_name("NAME");
+  leaf.add_option("--into", flags->into, "a database that is there, and stays as it is; with --into-schema")
+      ->type_name("DBNAME");
+  leaf.add_option("--into-schema", flags->into_schema,
+                  "name of the schema to make in it for the chosen tables, their rows, indexes and constraints")
+      ->type_name("NAME");
   leaf.add_option("--target", flags->target,
                   "server, as the agent's own file names it; may be left out for the only one")
       ->type_name("TARGET");
@@ -164,7 +178,7 @@ CLI::App& AddRestoreLeaf(CommandTree& tree, CLI::App& noun, const char* verb, Co
 }  // namespace
 
 void AddRestoreCommands(CommandTree& tree) {
-  CLI::App& noun = tree.AddNoun("restore", "Restores: bring a backup back as a new database", kWatchGroup);
+  CLI::App& noun = tree.AddNoun("restore", "Restores: bring a backup back beside what is there", kWatchGroup);
   AddRestoreLeaf(tree, noun, "plan",
                  {"Say what a restore would need, what is missing and how long it would take; changes nothing",
                   "Exit code 0 when nothing stands in the way, 6 when something does.",
@@ -173,8 +187,8 @@ void AddRestoreCommands(CommandTree& tree) {
   auto run = std::make_shared<RestoreFlags>();
   AddRestoreLeaf(
       tree, noun, "run",
-      {"Restore a backup into a new database",
-       "The database has its name only once everything is in it. With --wait the exit code is 0 when it is, 8 "
+      {"Restore a backup into a new database, or tables of it into a new schema",
+       "What is made has its name only once everything is in it. With --wait the exit code is 0 when it is, 8 "
        "when\n"
        "the backup is bad, 1 otherwise. Ctrl-C stops the waiting, not the restore.",
        "backupctl restore run 20261123T220000Z-7k3m9q2x4d --as shop_restored --prove --wait"},

@@ -34,11 +34,13 @@ std::string Amount(const v1::RestoreFacts& facts) {
                       CountText(facts.row_count()), " rows, ", FormatSize(facts.plain_bytes()), " of text");
 }
 
-std::string Place(const v1::RestoreRunSpec& spec) {
-  return absl::StrCat("new database \"", spec.database(), "\" on ", spec.target());
-}
-
 }  // namespace
+
+std::string RestorePlace(const v1::RestoreRunSpec& spec) {
+  if (spec.into_schema().empty()) return absl::StrCat("new database \"", spec.database(), "\" on ", spec.target());
+  return absl::StrCat("new schema \"", spec.into_schema(), "\" in database \"", spec.database(), "\" on ",
+                      spec.target());
+}
 
 std::optional<absl::Duration> EstimateRestore(int64_t plain_bytes, const MeasuredDrill& drill) {
   const absl::Duration measured = ToAbsl(drill.run.restore_facts().restore_duration());
@@ -51,7 +53,7 @@ std::string DescribeRestorePlan(const v1::Run& plan, const std::optional<Measure
   const v1::RestoreFacts& facts = plan.restore_facts();
   std::vector<Fact> lines = {{"Backup", absl::StrCat(ShortName(plan.backup()), " of ", ShortName(plan.database()))},
                              {"Contents", Amount(facts)},
-                             {"To", Place(plan.spec().restore())},
+                             {"To", RestorePlace(plan.spec().restore())},
                              {"Time", TimeNeeded(plan, drill, now)}};
   if (facts.obstacles().empty()) lines.push_back({"In the way", {"nothing that can be seen", Color::kGreen}});
   for (const std::string& obstacle : facts.obstacles()) lines.push_back({"In the way", {obstacle, Color::kRed}});
@@ -61,7 +63,7 @@ std::string DescribeRestorePlan(const v1::Run& plan, const std::optional<Measure
 std::string DescribeRestored(const v1::Run& run) {
   const v1::RestoreFacts& facts = run.restore_facts();
   std::string out =
-      absl::StrCat("restored ", ShortName(run.backup()), " as ", CleanText(Place(run.spec().restore())), ": ",
+      absl::StrCat("restored ", ShortName(run.backup()), " as ", CleanText(RestorePlace(run.spec().restore())), ": ",
                    Amount(facts), ", ", facts.contents_compared() ? "contents compared" : "rows counted", ", in ",
                    ElapsedText(ToAbsl(facts.restore_duration())), "\n");
   for (const std::string& statement : facts.left_out()) absl::StrAppend(&out, "left out: ", CleanText(statement), "\n");

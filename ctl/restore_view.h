@@ -16,6 +16,9 @@ struct MeasuredDrill {
   v1::Backup backup;
 };
 
+// Where a restore goes, for people.
+std::string RestorePlace(const v1::RestoreRunSpec& spec);
+
 // How long a restore of `plain_bytes` would take at the speed of `drill`; nothing when that says nothing.
 std::optional<absl::Duration> EstimateRestore(int64_t plain_bytes, const MeasuredDrill& drill);
 

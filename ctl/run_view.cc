@@ -5,6 +5,7 @@
 #include "base/proto_json.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "ctl/restore_view.h"
 #include "ctl/short_name.h"
 #include "ctl/value_text.h"
 
@@ -111,8 +112,7 @@ std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now
   }
   if (run.spec().has_restore()) {
     const v1::RestoreRunSpec& restore = run.spec().restore();
-    facts.push_back({restore.plan_only() ? "Would restore to" : "Restores to",
-                     absl::StrCat("new database \"", restore.database(), "\" on ", restore.target())});
+    facts.push_back({restore.plan_only() ? "Would restore to" : "Restores to", RestorePlace(restore)});
   }
   for (const std::string& obstacle : run.restore_facts().obstacles()) facts.push_back({"In the way", obstacle});
   if (run.restore_facts().has_restore_duration()) {

@@ -227,7 +227,7 @@ TEST_P(RunStoreTest, MarksDeliveredOnlyWhatIsOpenAndOfThisEpoch) {
   std::vector<v1::Run> runs;
   for (const char* id : {"r1", "r2", "r3"}) runs.push_back(*store().GetRun(std::string("runs/") + id));
   runs.push_back(ManualRun("none", kOrders));
-  runs.push_back(v1::Run());
+  runs.emplace_back();
   Change("runs/r2", [](v1::Run& run) { run.set_epoch(2); });
   Change("runs/r3", [](v1::Run& run) { run.set_state(v1::CANCELLED); });
 

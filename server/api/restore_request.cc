@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/errors.h"
@@ -19,7 +20,7 @@ namespace {
 
 constexpr int kMaxJobs = 64;
 constexpr int kMaxTables = 10'000;
-constexpr size_t kMaxDatabaseNameBytes = 63;
+constexpr size_t kMaxNameBytes = 63;  // NAMEDATALEN - 1 (PostgreSQL manual, 4.1.1).
 constexpr size_t kMaxTableNameBytes = 1'024;
 
 bool HasTooLong(const google::protobuf::RepeatedPtrField<std::string>& names) {
@@ -28,9 +29,18 @@ bool HasTooLong(const google::protobuf::RepeatedPtrField<std::string>& names) {
 }
 
 absl::Status CheckRestore(const v1::RestoreRunSpec& restore) {
-  if (restore.database().empty() || restore.database().size() > kMaxDatabaseNameBytes) {
+  if (restore.database().empty() || restore.database().size() > kMaxNameBytes) {
     return InvalidField("run.spec.restore.database",
-                        absl::StrCat("the new database has no name of 1 to ", kMaxDatabaseNameBytes, " bytes"));
+                        absl::StrCat("the database has no name of 1 to ", kMaxNameBytes, " bytes"));
+  }
+  if (restore.into_schema().size() > kMaxNameBytes || absl::StartsWith(restore.into_schema(), "pg_")) {
+    return InvalidField("run.spec.restore.into_schema",
+                        absl::StrCat("it has more than ", kMaxNameBytes,
+                                     " bytes, or begins with \"pg_\", which PostgreSQL keeps for itself"));
+  }
+  if (!restore.into_schema().empty() && restore.create_roles()) {
+    return InvalidField("run.spec.restore.create_roles",
+                        "no role is needed in a schema: what is restored belongs to the schema's owner");
   }
   if (restore.jobs() < 0 || restore.jobs() > kMaxJobs) {
     return InvalidField("run.spec.restore.jobs", absl::StrCat("it is not between 1 and ", kMaxJobs));

@@ -266,6 +266,12 @@ TEST_F(CreateRestoreTest, RefusesWhatNoAgentWouldDo) {
   for (const auto& spoil : std::vector<std::function<void(v1::RestoreRunSpec&)>>{
            [](v1::RestoreRunSpec& restore) { restore.clear_database(); },
            [](v1::RestoreRunSpec& restore) { restore.set_database(std::string(64, 'x')); },
+           [](v1::RestoreRunSpec& restore) { restore.set_into_schema(std::string(64, 'x')); },
+           [](v1::RestoreRunSpec& restore) { restore.set_into_schema("pg_mine"); },
+           [](v1::RestoreRunSpec& restore) {
+             restore.set_into_schema("then");
+             restore.set_create_roles(true);
+           },
            [](v1::RestoreRunSpec& restore) { restore.set_jobs(65); },
            [](v1::RestoreRunSpec& restore) { restore.add_tables(""); },
            [](v1::RestoreRunSpec& restore) { restore.add_schemas(std::string(1025, 'x')); }}) {

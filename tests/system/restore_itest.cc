@@ -88,6 +88,21 @@ TEST_F(RestoreStory, OneTableComesWithoutTheRowsOfOthers) {
   EXPECT_THAT(unknown.err, HasSubstr("reason: TABLE_NOT_FOUND"));
 }
 
+TEST_F(RestoreStory, ATableComesBackBesideTheLiveOne) {
+  ASSERT_THAT(server_->Execute("DELETE FROM orders WHERE i > 3; UPDATE orders SET name = 'spoilt'", "app"), IsOk());
+  const CommandResult plan = Restore("plan", {"--into", "app", "--into-schema", "then", "--table", "public.orders"});
+  EXPECT_EQ(plan.exit_code, 0) << plan.out << plan.err;
+  EXPECT_THAT(plan.out, HasSubstr("new schema \"then\" in database \"app\" on standby"));
+
+  const CommandResult run =
+      Restore("run", {"--into", "app", "--into-schema", "then", "--table", "public.orders", "--prove", "--wait"});
+
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(Rows("then.orders WHERE name = 'order ' || i", "app"), "500");
+  EXPECT_EQ(Rows("public.orders WHERE name = 'spoilt'", "app"), "3");
+  EXPECT_EQ(Rows("pg_tables WHERE schemaname = 'then'", "app"), "1");
+}
+
 TEST_F(RestoreStory, NoOtherServerIsRestoredTo) {
   const CommandResult run = Restore("run", {"--as", "app_restored", "--target", "production"});
   EXPECT_EQ(run.exit_code, 6) << run.out << run.err;
