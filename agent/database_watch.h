@@ -57,7 +57,7 @@ class DatabaseWatch {
  private:
   // Hands out a look at every database that nobody looks at now.
   void LookAtAll();
-  void LookAt(const DatabaseConfig& database);
+  void LookAt(const DatabaseConfig& config);
 
   // Constant after construction.
   const Options options_;

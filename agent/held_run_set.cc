@@ -66,7 +66,7 @@ void HeldRunSet::Replace(const v1::SyncResponse& desired) {
                  {{"run", CleanText(run.run(), 200)}, {"epoch", run.epoch()}});
       continue;
     }
-    if (taken_.count(KeyOf(run)) == 0 && names.insert(run.run()).second) {
+    if (!taken_.contains(KeyOf(run)) && names.insert(run.run()).second) {
       *held.add_runs() = run;
     }
   }

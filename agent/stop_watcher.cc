@@ -16,6 +16,7 @@ StopWatcher::StopWatcher(StopSignal& stop, Cancellation& cancellation)
 StopWatcher::~StopWatcher() {
   over_ = true;
   // Wakes the thread, and only it: the signal is blocked everywhere, and is its alone.
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
   pthread_kill(thread_.native_handle(), SIGTERM);
   thread_.join();
 }

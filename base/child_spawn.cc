@@ -16,6 +16,8 @@ extern "C" {
 #include <sys/syscall.h>
 }
 
+#include <algorithm>
+#include <cstdint>
 #include <system_error>
 
 #include "absl/strings/match.h"
@@ -92,7 +94,7 @@ absl::StatusOr<std::vector<std::string>> FullArgv(const ChildOptions& options) {
   }
   if (options.death_signal != 0 || options.run_as_user.has_value()) {
     RETURN_IF_ERROR(CheckProgram(kSetpriv, "install util-linux"));
-    argv.push_back(kSetpriv);
+    argv.emplace_back(kSetpriv);
   }
   if (options.run_as_user.has_value()) {
     passwd entry;
@@ -105,7 +107,7 @@ absl::StatusOr<std::vector<std::string>> FullArgv(const ChildOptions& options) {
     }
     argv.push_back(absl::StrCat("--reuid=", entry.pw_uid));
     argv.push_back(absl::StrCat("--regid=", entry.pw_gid));
-    argv.push_back("--init-groups");
+    argv.emplace_back("--init-groups");
   }
   if (options.death_signal != 0) {
     // By name: setpriv takes no numbers.
@@ -113,7 +115,7 @@ absl::StatusOr<std::vector<std::string>> FullArgv(const ChildOptions& options) {
     if (signal_name == nullptr) return SpawnFailed("there is no such death signal", EINVAL);
     argv.insert(argv.end(), {"--pdeathsig", signal_name});
   }
-  if (!argv.empty() && argv.back() != "--") argv.push_back("--");
+  if (!argv.empty() && argv.back() != "--") argv.emplace_back("--");
   argv.insert(argv.end(), options.argv.begin(), options.argv.end());
   return argv;
 }
@@ -136,7 +138,7 @@ class SpawnActions {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
-    const short flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+    const int16_t flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
     int error = posix_spawnattr_setflags(&attributes_, flags);
     if (error == 0) error = posix_spawnattr_setpgroup(&attributes_, 0);
     if (error == 0) error = posix_spawnattr_setsigmask(&attributes_, &none);
@@ -172,12 +174,10 @@ bool HasNul(const ChildOptions& options) {
   for (const std::string& argument : options.argv) {
     if (absl::StrContains(argument, absl::string_view("\0", 1))) return true;
   }
-  for (const auto& [name, value] : options.environment) {
-    if (absl::StrContains(name, absl::string_view("\0", 1)) || absl::StrContains(value, absl::string_view("\0", 1))) {
-      return true;
-    }
-  }
-  return false;
+  return std::any_of(options.environment.begin(), options.environment.end(), [](const auto& variable) {
+    return absl::StrContains(variable.first, absl::string_view("\0", 1)) ||
+           absl::StrContains(variable.second, absl::string_view("\0", 1));
+  });
 }
 
 }  // namespace

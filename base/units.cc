@@ -25,7 +25,7 @@ struct DurationUnit {
   int64_t milliseconds;
 };
 constexpr std::array<DurationUnit, 6> kDurationUnits = {
-    {{"w", 7 * 86'400'000}, {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+    {{"w", int64_t{7} * 86'400'000}, {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 
 constexpr absl::string_view kDurationHint =
     "write 30d, 6h, 10m, 90s, 500ms, or several from large to small such as 1h30m";

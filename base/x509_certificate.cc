@@ -28,8 +28,9 @@ absl::Status Add(X509* certificate, int nid, void* value, bool critical) {
 
 // Built as objects and not from OpenSSL's configuration strings, so that no name can say more than itself.
 absl::Status AddName(GENERAL_NAMES* names, int type, absl::string_view text) {
-  if (!IsPrintableAscii(text))
+  if (!IsPrintableAscii(text)) {
     return Invalid(absl::StrCat("\"", CleanText(text, 100), "\" cannot stand in a certificate"));
+  }
   NamePtr name(GENERAL_NAME_new());
   ASN1_STRING* value = nullptr;
   if (type == GEN_IPADD) {
@@ -48,7 +49,7 @@ absl::Status AddName(GENERAL_NAMES* names, int type, absl::string_view text) {
   }
   GENERAL_NAME_set0_value(name.get(), type, value);
   if (sk_GENERAL_NAME_push(names, name.get()) <= 0) return OpenSslFault("cannot make a name");
-  name.release();
+  static_cast<void>(name.release());  // The list owns it.
   return absl::OkStatus();
 }
 

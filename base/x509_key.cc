@@ -40,7 +40,7 @@ absl::Status Invalid(absl::string_view why) {
 
 absl::Status OpenSslFault(absl::string_view what) {
   char why[256] = "no reason given";
-  if (const unsigned long code = ERR_get_error(); code != 0) ERR_error_string_n(code, why, sizeof(why));
+  if (const auto code = ERR_get_error(); code != 0) ERR_error_string_n(code, why, sizeof(why));
   ERR_clear_error();
   return MakeError(absl::StatusCode::kInternal, "X509_INTERNAL", absl::StrCat(what, ": ", why));
 }
@@ -72,7 +72,7 @@ absl::Status CheckP256(EVP_PKEY* key) {
 
 std::string Contents(BIO* bio) {
   char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
+  const auto size = BIO_get_mem_data(bio, &data);
   return size > 0 ? std::string(data, static_cast<size_t>(size)) : std::string();
 }
 

@@ -78,8 +78,9 @@ Refusal AliasRefusal(absl::string_view text, size_t offset) {
 // A refusal for yaml-cpp's own complaint at `offset`.
 Refusal SyntaxRefusal(absl::string_view text, size_t offset, absl::string_view complaint) {
   size_t token = std::min(offset, text.size());
-  while (token > 0 && !absl::ascii_isspace(text[token - 1]) && text[token - 1] != '[' && text[token - 1] != '{')
+  while (token > 0 && !absl::ascii_isspace(text[token - 1]) && text[token - 1] != '[' && text[token - 1] != '{') {
     --token;
+  }
   const char first = token < text.size() ? text[token] : '\0';
   if (first == '*') return AliasRefusal(text, token);
   if (first == '@' || first == '`' || first == '%') {

@@ -21,8 +21,9 @@ absl::Status Confirm(Session& session, const std::string& act, const std::string
     return MakeError(absl::StatusCode::kInvalidArgument, "CONFIRMATION_REQUIRED", why,
                      absl::StrCat("add --confirm ", ShellWord(name), " if you mean it"));
   };
-  if (!given.empty())
+  if (!given.empty()) {
     return refuse(absl::StrCat("--confirm says \"", given, "\", but this would ", act, " \"", name, "\""));
+  }
   CommandEnvironment& env = session.environment();
   if (!env.terminal.in || !env.terminal.err) return refuse(absl::StrCat(act, " \"", name, "\" must be confirmed"));
 

@@ -29,8 +29,9 @@ absl::Status ContextNotFound(absl::string_view name, const std::vector<Context>&
   for (const Context& context : contexts) names.push_back(context.name);
   const std::string near = NearestWord(name, names);
   std::string hint = "see backupctl context list";
-  if (names.empty())
+  if (names.empty()) {
     hint = "make one: backupctl context set NAME --controller HOST:PORT --ca FILE --certificate FILE --key FILE";
+  }
   if (!near.empty()) hint = absl::StrCat("did you mean \"", near, "\"?");
   return MakeError(absl::StatusCode::kNotFound, "CONTEXT_NOT_FOUND", absl::StrCat("context \"", name, "\" not found"),
                    hint, {{"context", std::string(name)}});

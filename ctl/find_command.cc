@@ -20,8 +20,9 @@ void CollectValueFlags(const CLI::App& node, std::set<std::string>& flags) {
     for (const std::string& name : option->get_snames()) flags.insert("-" + name);
     for (const std::string& name : option->get_lnames()) flags.insert("--" + name);
   }
-  for (const CLI::App* child : node.get_subcommands([](const CLI::App*) { return true; }))
+  for (const CLI::App* child : node.get_subcommands([](const CLI::App*) { return true; })) {
     CollectValueFlags(*child, flags);
+  }
 }
 
 const CLI::App* Child(const CLI::App& node, const std::string& name) {
@@ -33,8 +34,9 @@ const CLI::App* Child(const CLI::App& node, const std::string& name) {
 
 absl::Status UnknownCommand(const CLI::App& node, const std::string& path, const std::string& word) {
   std::vector<std::string> words;
-  for (const CLI::App* child : node.get_subcommands([](const CLI::App*) { return true; }))
+  for (const CLI::App* child : node.get_subcommands([](const CLI::App*) { return true; })) {
     words.push_back(child->get_name());
+  }
   const std::string near = NearestWord(word, words);
   const std::string prefix = path.empty() ? "backupctl" : absl::StrCat("backupctl ", path);
   return MakeError(absl::StatusCode::kInvalidArgument, "UNKNOWN_COMMAND",
@@ -77,7 +79,7 @@ absl::StatusOr<ParsedWords> FindCommand(const CommandTree& tree, const std::vect
     } else if (argument.size() > 1 && argument[0] == '-') {
       words.arguments.push_back(argument);
       if (absl::StartsWith(argument, "--")) long_flags.push_back(argument.substr(0, argument.find('=')));
-      if (value_flags.count(argument) > 0 && i + 1 < arguments.size()) words.arguments.push_back(arguments[++i]);
+      if (value_flags.contains(argument) && i + 1 < arguments.size()) words.arguments.push_back(arguments[++i]);
     } else if (is_leaf) {
       words.arguments.push_back(argument);
     } else {

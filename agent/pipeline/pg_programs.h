@@ -16,6 +16,7 @@ struct PgVersion {
   // minor versions of what is called a major version.
   int branch = 0;
   int minor = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): said of the zero that the compiler compares with.
   auto operator<=>(const PgVersion&) const = default;
   std::string ToString() const;        // "15.8", "9.6.24".
   std::string BranchToString() const;  // "15", "9.6".

@@ -141,9 +141,7 @@ void SqlLexer::EndWord() {
   const bool makes_routine =
       first_words_ == "cf" || first_words_ == "cp" || first_words_ == "corf" || first_words_ == "corp";
   if (makes_routine && parenthesis_depth_ == 0) {
-    if (word_ == "begin") {
-      ++begin_depth_;
-    } else if (word_ == "case" && begin_depth_ > 0) {
+    if (word_ == "begin" || (word_ == "case" && begin_depth_ > 0)) {
       ++begin_depth_;
     } else if (word_ == "end" && begin_depth_ > 0) {
       --begin_depth_;

@@ -85,7 +85,7 @@ class TestController : public v1::AgentControlService::Service {
   std::atomic<int> enrol_count = 0;
   std::atomic<int> sync_count = 0;
 
-  grpc::Status Enroll(grpc::ServerContext* context, const v1::EnrollRequest* request,
+  grpc::Status Enroll(grpc::ServerContext* /*context*/, const v1::EnrollRequest* request,
                       v1::EnrollResponse* response) override {
     ++enrol_count;
     if (certifies.empty()) {

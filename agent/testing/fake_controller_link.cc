@@ -116,7 +116,7 @@ v1::SyncResponse FakeControllerLink::Desired() const {
   return response;
 }
 
-absl::StatusOr<v1::SyncResponse> FakeControllerLink::Sync(const v1::SyncRequest& request, absl::Duration timeout,
+absl::StatusOr<v1::SyncResponse> FakeControllerLink::Sync(const v1::SyncRequest& request, absl::Duration /*timeout*/,
                                                           Cancellation& cancellation) {
   const Cancellation::Registration wake(cancellation, [this] {
     MutexLock lock(mu_);
@@ -138,8 +138,8 @@ absl::StatusOr<v1::SyncResponse> FakeControllerLink::Sync(const v1::SyncRequest&
 }
 
 absl::StatusOr<v1::ReportProgressResponse> FakeControllerLink::ReportProgress(const v1::ReportProgressRequest& request,
-                                                                              absl::Duration timeout,
-                                                                              Cancellation& cancellation) {
+                                                                              absl::Duration /*timeout*/,
+                                                                              Cancellation& /*cancellation*/) {
   MutexLock lock(mu_);
   if (away_) {
     return Away();
@@ -156,8 +156,8 @@ absl::StatusOr<v1::ReportProgressResponse> FakeControllerLink::ReportProgress(co
 }
 
 absl::StatusOr<v1::CompleteRunResponse> FakeControllerLink::CompleteRun(const v1::CompleteRunRequest& request,
-                                                                        absl::Duration timeout,
-                                                                        Cancellation& cancellation) {
+                                                                        absl::Duration /*timeout*/,
+                                                                        Cancellation& /*cancellation*/) {
   MutexLock lock(mu_);
   if (away_) {
     return Away();
@@ -182,8 +182,8 @@ absl::StatusOr<v1::CompleteRunResponse> FakeControllerLink::CompleteRun(const v1
 }
 
 absl::StatusOr<v1::UploadRunLogResponse> FakeControllerLink::UploadRunLog(const v1::UploadRunLogRequest& request,
-                                                                          absl::Duration timeout,
-                                                                          Cancellation& cancellation) {
+                                                                          absl::Duration /*timeout*/,
+                                                                          Cancellation& /*cancellation*/) {
   MutexLock lock(mu_);
   if (away_) {
     return Away();

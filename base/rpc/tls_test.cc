@@ -98,7 +98,7 @@ class TlsTest : public ::testing::Test {
   }
 
   // Who the server says we are, as `identity`.
-  absl::StatusOr<std::string> Ask(const TlsIdentity& identity) {
+  absl::StatusOr<std::string> Ask(const TlsIdentity& identity) const {
     const std::shared_ptr<grpc::Channel> channel = CreateTlsChannel(absl::StrCat("127.0.0.1:", port_), identity);
     const auto stub = v1::AgentService::NewStub(channel);
     grpc::ClientContext context;

@@ -63,25 +63,24 @@ step_format() {
   fi
 }
 
-# prepare_build BUILD_DIR UNITY: makes compile commands, and the generated headers that they need. GCC's precompiled
-# headers mean nothing to clang.
+# Makes the compile commands, and the generated headers that they need. Several sources are one translation unit, so
+# that the headers are parsed once for all of them. GCC's precompiled headers mean nothing to clang.
 prepare_build() {
-  cmake -S . --preset release -B "$1" -DBACKUP_PCH=OFF -DBACKUP_UNITY="$2" >/dev/null &&
-    cmake --build "$1" --target backup_generated >/dev/null
+  cmake -S . --preset release -B "$check_dir" -DBACKUP_PCH=OFF -DBACKUP_UNITY=ON >/dev/null &&
+    cmake --build "$check_dir" --target backup_generated >/dev/null
 }
 
-# compile_commands BUILD_DIR: prints "FILE<tab>COMMAND" for each translation unit of ours, FILE relative to the sources
-# or, when several sources are one unit, to BUILD_DIR.
+# Prints "FILE<tab>COMMAND" for each translation unit of ours, FILE relative to the sources or to the build.
 compile_commands() {
-  build_dir=$1 perl -ne '
+  perl -ne '
     sub text { my $t = shift; $t =~ s/\\(.)/$1/g; return $t }
     if (/^\s*"command": "(.*)",?$/) { $command = text($1) }
     if (/^\s*"file": "(.*)",?$/) {
       my $file = text($1);
-      next unless $file =~ s{^(\Q$ENV{build_dir}\E|\Q$ENV{root}\E)/}{};
+      next unless $file =~ s{^(\Q$ENV{check_dir}\E|\Q$ENV{root}\E)/}{};
       next unless $file =~ m{^(base|server|agent|ctl|tests)/};
       print "$file\t$command\n";
-    }' "$1/compile_commands.json"
+    }' "$check_dir/compile_commands.json"
 }
 
 # One translation unit through clang's thread safety analysis; nothing else that clang has to say counts.
@@ -96,12 +95,12 @@ check_threads_of() {
 }
 
 step_threads() {
-  prepare_build "$check_dir/unity" ON || return 1
+  prepare_build || return 1
   export clang_version
   export -f check_threads_of
   # Tests have no annotations of their own.
   # shellcheck disable=SC2016  # The inner shell expands it.
-  compile_commands "$check_dir/unity" | grep -vE '^(tests/|[^[:space:]]*(_test\.dir|/testing)/)' | tr '\n' '\0' |
+  compile_commands | grep -vE '^(tests/|[^[:space:]]*(_test\.dir|/testing)/)' | tr '\n' '\0' |
     xargs -0 -P "$job_count" -I{} bash -c 'check_threads_of "$1"' _ {}
 }
 
@@ -115,19 +114,23 @@ changed_files() {
   { git diff --name-only --diff-filter=d "$base"; git ls-files --others --exclude-standard; } | sort -u
 }
 
-# The translation units to look at: those asked for, and the .cc beside a header.
-tidy_files() {
-  local file
-  if [[ "$tidy_scope" == all ]]; then
-    compile_commands "$check_dir/single" | cut -f 1 | sort -u
-    return
-  fi
-  changed_files | while read -r file; do
-    case "$file" in
-      *.cc) printf '%s\n' "$file" ;;
-      *.h) printf '%s\n%s\n' "${file%.h}.cc" "${file%.h}_test.cc" ;;
-    esac
-  done | sort -u | comm -12 - <(compile_commands "$check_dir/single" | cut -f 1 | sort -u)
+# The translation units to look at: all, or those that hold a changed source, or one that includes a changed header of
+# its own name.
+tidy_units() {
+  local unit sources changed
+  changed=$(changed_files | sed -n 's/\.\(cc\|h\)$//p' | sort -u)
+  compile_commands | cut -f 1 | sort -u | while read -r unit; do
+    if [[ -f "$check_dir/$unit" ]]; then
+      unit=$check_dir/$unit
+      sources=$(sed -n "s|^#include \"$root/\(.*\)\.cc\"|\1|p" "$unit")
+    else
+      sources=${unit%.cc}
+    fi
+    if [[ "$tidy_scope" == all ]] ||
+      [[ -n "$(comm -12 <(printf '%s\n' "$changed") <(sed -n 'p;s/_i\{0,1\}test$//p' <<<"$sources" | sort -u))" ]]; then
+      printf '%s\n' "$unit"
+    fi
+  done
 }
 
 tidy_one() {
@@ -136,8 +139,8 @@ tidy_one() {
     return 0
   fi
   # GCC's own flags are unknown to clang; its warnings were heard by the compiler.
-  "clang-tidy-$clang_version" -p "$check_dir/single" --quiet --extra-arg=-Wno-everything "$1" 2>&1 |
-    grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' 
+  "clang-tidy-$clang_version" -p "$check_dir" --quiet --extra-arg=-Wno-everything "$1" 2>&1 |
+    grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter'
   return "${PIPESTATUS[0]}"
 }
 
@@ -147,22 +150,22 @@ step_tidy() {
     echo "left out, as asked"
     return 0
   fi
-  prepare_build "$check_dir/single" OFF || return 1
+  prepare_build || return 1
   tidy_end=0
   ((tidy_minutes == 0)) || tidy_end=$(($(date +%s) + tidy_minutes * 60))
   tidy_left_out=$(mktemp)
-  export check_dir clang_version tidy_end tidy_left_out
+  export clang_version tidy_end tidy_left_out
   export -f tidy_one
   # shellcheck disable=SC2016  # The inner shell expands it.
-  tidy_files | tr '\n' '\0' | xargs -0 -r -P "$job_count" -I{} bash -c 'tidy_one "$1"' _ {} || failed=1
+  tidy_units | tr '\n' '\0' | xargs -0 -r -P "$job_count" -I{} bash -c 'tidy_one "$1"' _ {} || failed=1
   if [[ -s "$tidy_left_out" ]]; then
-    echo "clang-tidy stopped after $tidy_minutes minutes; $(wc -l <"$tidy_left_out") files were left out"
+    echo "clang-tidy stopped after $tidy_minutes minutes; $(wc -l <"$tidy_left_out") units were left out"
   fi
   rm -f "$tidy_left_out"
   return "$failed"
 }
 
-export root
+export root check_dir
 failed_steps=()
 for step in "${steps[@]}"; do
   started=$(date +%s)

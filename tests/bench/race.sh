@@ -61,6 +61,11 @@ shell() { seconds "$1" bash -o pipefail -c "$2"; }
 fresh() { "$pg/psql" -qX -d postgres -c "DROP DATABASE IF EXISTS restored" -c "CREATE DATABASE restored"; }
 newest() { find "$work/repository/local/race" -mindepth 1 -maxdepth 1 | sort | tail -n 1; }
 
+# pgBackRest, with two processes. A backup of the files and not of the SQL: it comes back only as the whole server.
+physical=("${as_server[@]}" pgbackrest --stanza=race --pg1-path="$work/data" --pg1-socket-path="$work" --pg1-user=postgres
+  --repo1-path="$work/pgbackrest" --log-level-file=off --log-level-console=off --lock-path="$work/pgbackrest/lock"
+ )
+
 ours() {
   rm -rf "$work/repository/local"
   seconds "$1" "$bin/backup-agent" dump --url "$url" --repository "$work/repository" "${@:2}"
@@ -82,6 +87,17 @@ for turn in $(seq "$turns"); do
   shell pg_dump-gzip "$pg/pg_dump race | gzip > $work/out"
   command -v pigz >/dev/null && shell pg_dump-pigz "$pg/pg_dump race | pigz > $work/out"
   command -v zstd >/dev/null && shell pg_dump-zstd "$pg/pg_dump race | zstd -q > $work/out"
+  if command -v restic >/dev/null; then
+    rm -rf "$work/restic"
+    RESTIC_PASSWORD=race restic -q init --repo "$work/restic"
+    shell pg_dump-restic "$pg/pg_dump race | RESTIC_PASSWORD=race restic -q backup --no-cache --stdin --repo $work/restic"
+  fi
+  if command -v pgbackrest >/dev/null; then
+    rm -rf "$work/pgbackrest"
+    "${as_server[@]}" mkdir "$work/pgbackrest"
+    "${physical[@]}" stanza-create >/dev/null
+    seconds pgbackrest "${physical[@]}" --no-archive-check --start-fast --process-max=2 backup
+  fi
   shell pg_dump-Fc "$pg/pg_dump -Fc race > $work/out"
   rm -rf "$work/dir"
   shell pg_dump-Fd-j2 "$pg/pg_dump -Fd -j2 -f $work/dir race"
@@ -91,7 +107,6 @@ for turn in $(seq "$turns"); do
   shell pg_restore-j2 "$pg/pg_restore -j2 -d restored $work/dir"
   "$pg/psql" -qX -d postgres -c "DROP DATABASE restored"
   seconds ours-restore-jobs2 "$bin/backup-agent" restore "$(newest)" --url "$server_url" --create-database restored --jobs 2
-  "$pg/psql" -qX -d postgres -c "DROP DATABASE restored"
   "$pg/psql" -qX -d postgres -c "DROP DATABASE restored"
   seconds ours-restore-few "$bin/backup-agent" restore "$(newest)" --url "$server_url" --create-database restored --table public.few
   seconds ours-drill-jobs2 "$bin/backup-agent" drill "$(newest)" --work-dir "$work" --jobs 2
@@ -120,6 +135,8 @@ row 'dump `--jobs 2`, zstd / `pg_dump > /dev/null`' ours-zstd-jobs2 pg_dump-null
 row 'dump `--jobs 2` / `pg_dump \| gzip`' ours-jobs2 pg_dump-gzip 0.33
 row 'dump `--jobs 2` / `pg_dump \| pigz`' ours-jobs2 pg_dump-pigz ''
 row 'dump `--jobs 2` / `pg_dump \| zstd`' ours-jobs2 pg_dump-zstd ''
+row 'dump `--jobs 2` / `pg_dump \| restic`' ours-jobs2 pg_dump-restic ''
+row 'dump `--jobs 2` / pgBackRest, two processes' ours-jobs2 pgbackrest ''
 row 'dump `--jobs 2` / `pg_dump -Fc`' ours-jobs2 pg_dump-Fc ''
 row 'dump `--jobs 2` / `pg_dump -Fd -j2`' ours-jobs2 pg_dump-Fd-j2 0.50
 size_row 'stored, gzip / `gzip -6`' ours-jobs2 1.05

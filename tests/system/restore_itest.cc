@@ -90,17 +90,17 @@ TEST_F(RestoreStory, OneTableComesWithoutTheRowsOfOthers) {
 
 TEST_F(RestoreStory, ATableComesBackBesideTheLiveOne) {
   ASSERT_THAT(server_->Execute("DELETE FROM orders WHERE i > 3; UPDATE orders SET name = 'spoilt'", "app"), IsOk());
-  const CommandResult plan = Restore("plan", {"--into", "app", "--into-schema", "then", "--table", "public.orders"});
+  const CommandResult plan = Restore("plan", {"--into", "app", "--into-schema", "monday", "--table", "public.orders"});
   EXPECT_EQ(plan.exit_code, 0) << plan.out << plan.err;
-  EXPECT_THAT(plan.out, HasSubstr("new schema \"then\" in database \"app\" on standby"));
+  EXPECT_THAT(plan.out, HasSubstr("new schema \"monday\" in database \"app\" on standby"));
 
   const CommandResult run =
-      Restore("run", {"--into", "app", "--into-schema", "then", "--table", "public.orders", "--prove", "--wait"});
+      Restore("run", {"--into", "app", "--into-schema", "monday", "--table", "public.orders", "--prove", "--wait"});
 
   EXPECT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_EQ(Rows("then.orders WHERE name = 'order ' || i", "app"), "500");
+  EXPECT_EQ(Rows("monday.orders WHERE name = 'order ' || i", "app"), "500");
   EXPECT_EQ(Rows("public.orders WHERE name = 'spoilt'", "app"), "3");
-  EXPECT_EQ(Rows("pg_tables WHERE schemaname = 'then'", "app"), "1");
+  EXPECT_EQ(Rows("pg_tables WHERE schemaname = 'monday'", "app"), "1");
 }
 
 TEST_F(RestoreStory, NoOtherServerIsRestoredTo) {

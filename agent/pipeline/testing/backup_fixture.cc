@@ -52,8 +52,8 @@ class ServerEnvironment : public ::testing::Environment {
   std::unique_ptr<MiniPostgres> server_;
 };
 
-ServerEnvironment* const environment = new ServerEnvironment;
-const ::testing::Environment* const registered = ::testing::AddGlobalTestEnvironment(environment);
+ServerEnvironment* const kEnvironment = new ServerEnvironment;
+const ::testing::Environment* const kRegistered = ::testing::AddGlobalTestEnvironment(kEnvironment);
 
 void WriteProgram(const std::string& path, const std::string& text) {
   std::ofstream(path) << text;
@@ -66,7 +66,7 @@ BackupFixture::BackupFixture() : repository_(dir_.File("repository")) {
   Must(Repository::Init(repository_, Random::Real(), absl::FromUnixSeconds(1795471200)).status());
 }
 
-MiniPostgres& BackupFixture::Server() { return environment->Get(); }
+MiniPostgres& BackupFixture::Server() { return kEnvironment->Get(); }
 
 void BackupFixture::CreateDatabase(const std::string& name, const std::string& sql) {
   Must(Server().Execute(absl::StrCat("CREATE DATABASE ", QuoteIdentifier(name))));
