@@ -101,7 +101,7 @@ Command AddDump(CLI::App& app, StopSignal& stop) {
       ->type_name("CODEC");
   app.add_flag("--no-globals", *no_globals, "leave roles and tablespaces out");
   app.add_option("--pg-bindir", options->pg_bindir,
-                 "directory of pg_dump (default: the newest installed that is not older than the server)")
+                 "directory of pg_dump (default: the installed one of the server's version or the next newer)")
       ->type_name("DIR");
   app.add_option("-o,--output", options->output, "table or json (the manifest)")->type_name("FORMAT");
   return [options, no_globals, &stop] {
@@ -168,8 +168,9 @@ Command AddDrill(CLI::App& app, StopSignal& stop) {
       ->type_name("DIR");
   app.add_option("--jobs", options->jobs, "tables loaded and indexes built at once, 1 to 64 (default: 2)")
       ->type_name("N");
-  app.add_option("--pg-bindir", options->pg_bindir,
-                 "directory of initdb and postgres (default: the newest installed that is not older than the dump)")
+  app.add_option(
+         "--pg-bindir", options->pg_bindir,
+         "directory of initdb and postgres (default: the installed ones of the dump's version or the next newer)")
       ->type_name("DIR");
   app.add_option("-o,--output", options->output, "table or json")->type_name("FORMAT");
   return [options, &stop] {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/display_width.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 
@@ -25,10 +27,9 @@ constexpr Range kDoubleWidth[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x304
 
 template <size_t kSize>
 bool Contains(const Range (&ranges)[kSize], uint32_t code_point) {
-  for (const Range& range : ranges) {
-    if (code_point >= range.first && code_point <= range.last) return true;
-  }
-  return false;
+  return std::any_of(std::begin(ranges), std::end(ranges), [code_point](const Range& range) {
+    return code_point >= range.first && code_point <= range.last;
+  });
 }
 
 int WidthOf(uint32_t code_point) {

@@ -60,8 +60,7 @@ Json ToJson(const PolicyField& field) {
   return json;
 }
 
-std::string Text(const Output& output, const std::string& path, const PolicyField* field,
-                 const std::vector<const PolicyField*>& below) {
+std::string Text(const Output& output, const PolicyField* field, const std::vector<const PolicyField*>& below) {
   std::string out;
   if (field == nullptr) {
     absl::StrAppend(&out, output.Paint("policy", Color::kBold),
@@ -90,7 +89,7 @@ absl::StatusOr<ExitCode> Explain(Session& session, const std::string& path) {
   Json json = field == nullptr ? Json{{"path", "policy"}} : ToJson(*field);
   for (const PolicyField* entry : below) json["fields"].push_back(ToJson(*entry));
   session.output().Value(json, absl::StrCat("policy", field == nullptr ? "" : ".", field == nullptr ? "" : field->path),
-                         [&] { return Text(session.output(), path, field, below); });
+                         [&] { return Text(session.output(), field, below); });
   return ExitCode::kOk;
 }
 

@@ -138,11 +138,12 @@ absl::StatusOr<ExitCode> GetResources(Session& session, const Flags& flags) {
       ASSIGN_OR_RETURN(Client * client, session.client());
       return noun.get(session, *client, flags);
     }
-    words.push_back(noun.plural);
+    words.emplace_back(noun.plural);
   }
   std::string hint = absl::StrCat("there are ", absl::StrJoin(words, ", "));
-  if (const std::string near = NearestWord(flags.noun, words); !near.empty())
+  if (const std::string near = NearestWord(flags.noun, words); !near.empty()) {
     hint = absl::StrCat("did you mean ", near, "?");
+  }
   return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE",
                    absl::StrCat("\"", flags.noun, "\" is no kind of thing"), hint);
 }

@@ -52,8 +52,9 @@ std::string RootHelp(const CLI::App& root) {
       "\nUsage: backupctl COMMAND [VERB] [ARGUMENTS] [FLAGS]\n";
   std::vector<std::string> groups;
   for (const CLI::App* child : Children(root)) {
-    if (std::find(groups.begin(), groups.end(), child->get_group()) == groups.end())
+    if (std::find(groups.begin(), groups.end(), child->get_group()) == groups.end()) {
       groups.push_back(child->get_group());
+    }
   }
   size_t width = 0;
   for (const CLI::App* child : Children(root)) width = std::max(width, child->get_name().size());

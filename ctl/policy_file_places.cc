@@ -76,8 +76,9 @@ absl::Status AtPlaceInFile(const absl::Status& status, const PolicyDocument& doc
       if (field != infos[0].metadata().end()) {
         path = FilePathOfField(absl::StripPrefix(field->second, "policy."));
         // "spec.schedule.time_zone: why" becomes "spec.schedule.timeZone: why".
-        if (absl::StartsWith(message, absl::StrCat(field->second, ": ")))
-          message = path + message.substr(field->second.size());
+        if (absl::StartsWith(message, absl::StrCat(field->second, ": "))) {
+          message = absl::StrCat(path, message.substr(field->second.size()));
+        }
         (*infos[0].mutable_metadata())["field"] = path;
       }
     }

@@ -13,11 +13,13 @@
 namespace backup::ctl {
 
 std::string ShortName(absl::string_view name) {
-  if (const absl::StatusOr<DatabaseId> id = ParseDatabaseName(name); id.ok())
+  if (const absl::StatusOr<DatabaseId> id = ParseDatabaseName(name); id.ok()) {
     return absl::StrCat(id->agent, "/", id->database);
+  }
   const size_t slash = name.find('/');
-  if (slash == absl::string_view::npos || name.find('/', slash + 1) != absl::string_view::npos)
+  if (slash == absl::string_view::npos || name.find('/', slash + 1) != absl::string_view::npos) {
     return std::string(name);
+  }
   return std::string(name.substr(slash + 1));
 }
 

@@ -108,8 +108,9 @@ std::string NextStep(const v1::FleetStatus& status) {
     return "next: name databases in the agent's configuration file; they appear here within a minute";
   }
   bool all_uncovered = true;
-  for (const v1::DatabaseStatus& entry : status.databases())
+  for (const v1::DatabaseStatus& entry : status.databases()) {
     all_uncovered = all_uncovered && entry.health() == v1::UNCOVERED;
+  }
   if (all_uncovered) {
     return "next: write a policy (backupctl explain policy) and apply it with: backupctl apply FILE";
   }

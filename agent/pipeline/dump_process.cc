@@ -46,7 +46,8 @@ absl::StatusOr<std::unique_ptr<DumpProcess>> DumpProcess::Start(const std::strin
   options.argv.push_back(
       absl::StrCat(connection_flag,
                    conninfo.ForChild(process->passfile_.has_value() ? Passfile::kPathInChild : "", "backup-agent")));
-  options.environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}};
+  // The same text whatever the server, the database or the role say of time zones: contents are compared elsewhere.
+  options.environment = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}, {"PGTZ", "UTC"}};
   // On SIGTERM pg_dump cancels its statement on the server. Killed outright it would leave there a session that holds
   // its locks until it next writes to us, which may be long after.
   options.death_signal = SIGTERM;

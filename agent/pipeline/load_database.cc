@@ -74,7 +74,7 @@ class DatabaseLoader {
         cancellation_(cancellation),
         progress_(progress),
         workers_(
-            options.jobs, [&conninfo, &cancellation] { return ConnectForRestore(conninfo, cancellation); },
+            options.jobs, cancellation, [&conninfo](Cancellation& stop) { return ConnectForRestore(conninfo, stop); },
             [this](PgSession& session, const std::string& copy, size_t table) {
               return LoadRows(session, copy, table);
             }),
@@ -258,12 +258,23 @@ class DatabaseLoader {
 
 }  // namespace
 
+absl::Status LiftTimeouts(PgSession& session) {
+  return session
+      .Query(
+          "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN"
+          " ('statement_timeout', 'lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout',"
+          " 'transaction_timeout')",
+          kConnectTimeout)
+      .status();
+}
+
 absl::StatusOr<std::unique_ptr<PgSession>> ConnectForRestore(const Conninfo& conninfo, Cancellation& cancellation) {
   ASSIGN_OR_RETURN(std::unique_ptr<PgSession> session, PgSession::Connect(conninfo, kConnectTimeout, &cancellation));
   // The last commit, which gives the database its name, waits for the disk, and so for all before it.
   for (const char* setting : {"SET synchronous_commit = off", "SET maintenance_work_mem = '256MB'"}) {
     RETURN_IF_ERROR(session->Query(setting, kConnectTimeout).status());
   }
+  RETURN_IF_ERROR(LiftTimeouts(*session));
   return session;
 }
 
@@ -287,12 +298,12 @@ absl::Status CompareTables(const v1::Manifest& manifest, const std::vector<std::
     return absl::OkStatus();
   };
   RestoreWorkers workers(
-      options.jobs,
-      [&]() -> absl::StatusOr<std::unique_ptr<PgSession>> {
-        ASSIGN_OR_RETURN(std::unique_ptr<PgSession> session, ConnectForRestore(conninfo, cancellation));
-        // As pg_dump sets them, so that equal values have equal text.
+      options.jobs, cancellation,
+      [&](Cancellation& stop) -> absl::StatusOr<std::unique_ptr<PgSession>> {
+        ASSIGN_OR_RETURN(std::unique_ptr<PgSession> session, ConnectForRestore(conninfo, stop));
+        // As pg_dump sets them, and the dump's environment, so that equal values have equal text.
         for (const char* setting : {"SET DateStyle = ISO", "SET IntervalStyle = postgres", "SET extra_float_digits = 3",
-                                    "SET row_security = off", "SET search_path = ''"}) {
+                                    "SET row_security = off", "SET search_path = ''", "SET TimeZone = 'UTC'"}) {
           RETURN_IF_ERROR(session->Query(setting, kConnectTimeout).status());
         }
         if (!manifest.database().encoding().empty()) {

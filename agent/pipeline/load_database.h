@@ -44,7 +44,10 @@ absl::StatusOr<LoadedDatabase> LoadDatabase(const v1::Manifest& manifest, const 
                                             const Conninfo& conninfo, const LoadOptions& options,
                                             Cancellation& cancellation, ProgressMeter& progress);
 
-// Logs in with the settings that a restore wants.
+// Lifts the limits on time that the server, the database or the role may set for every session.
+absl::Status LiftTimeouts(PgSession& session);
+
+// Logs in with the settings that a restore wants, without limits on time.
 absl::StatusOr<std::unique_ptr<PgSession>> ConnectForRestore(const Conninfo& conninfo, Cancellation& cancellation);
 
 // Reads every chosen table of `manifest` in the database and compares rows and content hash. `copies` has the COPY ...

@@ -52,9 +52,8 @@ NewSchema::~NewSchema() {
 
 absl::Status NewSchema::Create() {
   RETURN_IF_ERROR(CheckSchemaNameIsFree(session_, temporary_));
-  RETURN_IF_ERROR(session_.Query(absl::StrCat("CREATE SCHEMA ", QuoteName(temporary_)), kCommandTimeout).status());
-  made_ = true;
-  return absl::OkStatus();
+  made_ = true;  // Also when only its privileges could not be set.
+  return CreatePrivateSchema(session_, temporary_);
 }
 
 absl::Status NewSchema::KeepAs(const std::string& name) {

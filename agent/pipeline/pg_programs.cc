@@ -58,6 +58,9 @@ std::string DescribeFailure(const std::string& directory, const absl::Status& st
   return absl::StrCat(directory, "/pg_dump: ", CleanText(std::string(status.message()), 200));
 }
 
+// A newer pg_dump may write what the server itself cannot take back, such as settings that it does not know.
+bool IsBetter(const PgVersion& a, const PgVersion& b) { return a.branch != b.branch ? a.branch < b.branch : b < a; }
+
 }  // namespace
 
 std::string PgVersion::BranchToString() const {
@@ -118,7 +121,7 @@ absl::StatusOr<PgPrograms> FindPgPrograms(PgVersion server, const PgProgramsOpti
       rejected.push_back(DescribeFailure(directory, programs.status()));
     } else if (programs->version.branch < server.branch) {
       rejected.push_back(absl::StrCat("pg_dump ", programs->version.ToString(), " in ", directory));
-    } else if (!best.has_value() || best->version < programs->version) {
+    } else if (!best.has_value() || IsBetter(programs->version, best->version)) {
       best = *programs;
     }
   }

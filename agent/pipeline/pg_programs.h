@@ -45,9 +45,9 @@ struct PgProgramsOptions {
   absl::Duration version_timeout = absl::Seconds(10);
 };
 
-// The newest installed programs whose major version is not older than the server's. VERSION_MISMATCH naming the
-// server's version and every one found when there are none, or when those in `bindir` are missing, do not answer, or
-// are too old.
+// The installed programs of the server's major version, else of the nearest newer one; of several the newest minor
+// version. VERSION_MISMATCH naming the server's version and every one found when there are none, or when those in
+// `bindir` are missing, do not answer, or are too old.
 absl::StatusOr<PgPrograms> FindPgPrograms(PgVersion server, const PgProgramsOptions& options = {});
 
 }  // namespace backup::agent

@@ -58,17 +58,18 @@ TEST(PgVersionTest, ReadsServerNumbers) {
   EXPECT_EQ((PgVersion{906, 24}).ToString(), "9.6.24");
 }
 
-TEST(FindPgProgramsTest, TakesTheNewestThatIsNotOlderThanTheServer) {
+TEST(FindPgProgramsTest, TakesTheMajorVersionNearestToTheServersAndNotOlder) {
   TempDir dir;
-  for (const char* version : {"9.6.24", "15.8", "17.2", "16.1"}) {
+  for (const char* version : {"9.6.24", "15.8", "17.2", "16.1", "16.3"}) {
     FakeVersion(dir, version);
   }
   PgProgramsOptions options;
   options.search = {dir.File("*")};
   auto programs = FindPgPrograms({1600, 4}, options);
   ASSERT_THAT(programs, IsOk());
-  EXPECT_EQ(programs->pg_dump, dir.File("17.2/pg_dump"));
-  EXPECT_EQ(programs->pg_dumpall, dir.File("17.2/pg_dumpall"));
+  EXPECT_EQ(programs->pg_dump, dir.File("16.3/pg_dump"));
+  EXPECT_EQ(programs->pg_dumpall, dir.File("16.3/pg_dumpall"));
+  EXPECT_EQ(FindPgPrograms({1000, 1}, options)->pg_dump, dir.File("15.8/pg_dump"));
 }
 
 TEST(FindPgProgramsTest, AnOlderMinorVersionWillDo) {

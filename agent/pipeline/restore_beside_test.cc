@@ -5,7 +5,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "agent/pipeline/conninfo.h"
 #include "agent/pipeline/job.h"
+#include "agent/pipeline/load_database.h"
 #include "agent/pipeline/testing/backup_fixture.h"
 #include "tests/testing/matchers.h"
 
@@ -122,16 +124,64 @@ TEST_F(RestoreBesideTest, AWholeSchemaComesBack) {
 
 TEST_F(RestoreBesideTest, WhatHasNoPlaceBesideIsRefusedAndNothingIsLeft) {
   const std::string before = Schemas();
-  for (const auto& [schema, tables, why] : {std::tuple("then", std::vector<std::string>{"public.child"}, "inherits"),
-                                            std::tuple("then", std::vector<std::string>{}, "orders"),
-                                            std::tuple("twin", std::vector<std::string>{"public.orders"}, "already"),
-                                            std::tuple("pg_x", std::vector<std::string>{"public.orders"}, "itself")}) {
+  for (const auto& [schema, tables, why] :
+       {std::tuple("then", std::vector<std::string>{"public.child"}, "inherits"),
+        std::tuple("then", std::vector<std::string>{}, "orders"),
+        std::tuple("twin", std::vector<std::string>{"public.orders"}, "already"),
+        std::tuple("pg_x", std::vector<std::string>{"public.orders"}, "itself"),
+        std::tuple("postgres", std::vector<std::string>{"public.orders"}, "role")}) {
     const auto outcome = Restore(Beside(schema, tables));
 
     EXPECT_THAT(outcome, HasReason("RESTORE_REFUSED")) << why;
     EXPECT_THAT(std::string(outcome.status().message()), HasSubstr(why));
     EXPECT_EQ(Schemas(), before);
   }
+}
+
+TEST_F(RestoreBesideTest, NobodyElseCanReadWhatCameBack) {
+  ASSERT_THAT(
+      Server().Execute("CREATE ROLE onlooker; ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO PUBLIC, onlooker;"
+                       "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO onlooker",
+                       "shop"),
+      IsOk());
+
+  ASSERT_THAT(Restore(Beside("kept", {"public.orders"})), IsOk());
+
+  EXPECT_EQ(Ask("SELECT has_schema_privilege('onlooker', 'kept', 'USAGE')::text"), "false");
+  ASSERT_THAT(Server().Execute("DROP SCHEMA kept CASCADE; DROP OWNED BY onlooker; DROP ROLE onlooker;"
+                               "ALTER DEFAULT PRIVILEGES REVOKE USAGE ON SCHEMAS FROM PUBLIC",
+                               "shop"),
+              IsOk());
+}
+
+TEST_F(RestoreBesideTest, SubscribersAreNotStoppedByTablesTheyDoNotHave) {
+  ASSERT_THAT(Server().Execute("CREATE PUBLICATION everything FOR ALL TABLES", "shop"), IsOk());
+  const std::string before = Schemas();
+
+  const auto outcome = Restore(Beside("published", {"public.orders"}));
+
+  EXPECT_THAT(outcome, HasReason("RESTORE_REFUSED"));
+  EXPECT_THAT(std::string(outcome.status().message()), HasSubstr("everything"));
+  EXPECT_EQ(Schemas(), before);
+  ASSERT_THAT(Server().Execute("DROP PUBLICATION everything", "shop"), IsOk());
+}
+
+TEST_F(RestoreBesideTest, LimitsOnTimeOfTheDatabaseDoNotHoldForARestore) {
+  ASSERT_THAT(Server().Execute("ALTER DATABASE shop SET statement_timeout = '1min';"
+                               "ALTER DATABASE shop SET idle_session_timeout = '1min'"),
+              IsOk());
+  const auto conninfo = Conninfo::Parse(Request("shop").target);
+  ASSERT_THAT(conninfo, IsOk());
+
+  const auto session = ConnectForRestore(*conninfo, cancellation_);
+
+  ASSERT_THAT(session, IsOk());
+  for (const char* setting : {"statement_timeout", "lock_timeout", "idle_session_timeout"}) {
+    const auto value = (*session)->Query(absl::StrCat("SHOW ", setting), absl::Seconds(30));
+    ASSERT_THAT(value, IsOk());
+    EXPECT_EQ((*value)[0][0], "0") << setting;
+  }
+  ASSERT_THAT(Server().Execute("ALTER DATABASE shop RESET ALL"), IsOk());
 }
 
 TEST_F(RestoreBesideTest, ARestoreThatFailsLeavesNoSchema) {

@@ -62,6 +62,7 @@ class ObstacleSearch {
     RETURN_IF_ERROR(Note(CheckServerVersion(session_, source_.manifest)));
     if (!request_.into_schema.empty()) {
       RETURN_IF_ERROR(Note(CheckSchemaNameIsFree(session_, request_.into_schema)));
+      RETURN_IF_ERROR(Note(CheckNothingPublishesNewTables(session_)));
       RETURN_IF_ERROR(Note(CheckNamesAreUnique(source_.manifest, source_.choice)));
       RETURN_IF_ERROR(FindRightToMakeSchemas());
       return std::move(obstacles_);

@@ -106,11 +106,47 @@ absl::Status CheckSchemaNameIsFree(PgSession& session, const std::string& name) 
     return Refused(absl::StrCat("PostgreSQL keeps names like \"", CleanText(name, 200), "\" for itself"),
                    "choose another name for the schema");
   }
-  ASSIGN_OR_RETURN(const PgRows rows,
+  ASSIGN_OR_RETURN(const PgRows schemas,
                    session.Query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", kQueryTimeout, {name}));
-  return rows.empty() ? absl::OkStatus()
-                      : Refused(absl::StrCat("there is a schema \"", CleanText(name, 200), "\" already"),
-                                "choose another name for the schema, or drop that one first");
+  if (!schemas.empty()) {
+    return Refused(absl::StrCat("there is a schema \"", CleanText(name, 200), "\" already"),
+                   "choose another name for the schema, or drop that one first");
+  }
+  ASSIGN_OR_RETURN(const PgRows roles,
+                   session.Query("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1", kQueryTimeout, {name}));
+  return roles.empty() ? absl::OkStatus()
+                       : Refused(absl::StrCat("\"", CleanText(name, 200),
+                                              "\" is the name of a role, which would find the schema's tables before "
+                                              "the live ones"),
+                                 "choose another name for the schema");
+}
+
+absl::Status CheckNothingPublishesNewTables(PgSession& session) {
+  ASSIGN_OR_RETURN(const std::set<std::string> publications,
+                   ReadNames(session, "SELECT pubname FROM pg_catalog.pg_publication WHERE puballtables"));
+  return publications.empty()
+             ? absl::OkStatus()
+             : Refused(absl::StrCat("publication \"", CleanText(*publications.begin(), 100),
+                                    "\" is of all tables, and its subscribers do not have those of the schema"),
+                       "restore to a database of its own with --create-database NAME");
+}
+
+absl::Status CreatePrivateSchema(PgSession& session, const std::string& name) {
+  RETURN_IF_ERROR(session.Query(absl::StrCat("CREATE SCHEMA ", QuoteName(name)), kQueryTimeout).status());
+  ASSIGN_OR_RETURN(const PgRows grantees,
+                   session.Query("SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE"
+                                 "   pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END"
+                                 " FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a"
+                                 " WHERE n.nspname = $1 AND a.grantee <> n.nspowner",
+                                 kQueryTimeout, {name}));
+  for (const auto& grantee : grantees) {
+    RETURN_IF_ERROR(
+        session
+            .Query(absl::StrCat("REVOKE ALL ON SCHEMA ", QuoteName(name), " FROM ", grantee.at(0).value_or("PUBLIC")),
+                   kQueryTimeout)
+            .status());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original) {

@@ -36,7 +36,15 @@ absl::Status RenameDatabase(PgSession& session, const std::string& temporary, co
 
 absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name);
 
-// In a session with the database; also that the name is not one that PostgreSQL keeps for itself ("pg_...").
+// In a session with the database; also that the name is not one that PostgreSQL keeps for itself ("pg_...") nor that of
+// a role, whose search path ("$user") would find the schema's tables before the live ones.
 absl::Status CheckSchemaNameIsFree(PgSession& session, const std::string& name);
+
+// In a session with the database: no publication is of all tables. Subscribers do not have the tables of a schema that
+// is new, and would stop at its first row.
+absl::Status CheckNothingPublishesNewTables(PgSession& session);
+
+// Makes a schema that only its owner can use, whatever default privileges there are.
+absl::Status CreatePrivateSchema(PgSession& session, const std::string& name);
 
 }  // namespace backup::agent

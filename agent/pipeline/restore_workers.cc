@@ -13,8 +13,10 @@ constexpr size_t kMaxWaiting = 1000;
 
 }  // namespace
 
-RestoreWorkers::RestoreWorkers(int count, Connect connect, LoadRows load_rows)
-    : connect_(std::move(connect)), load_rows_(std::move(load_rows)) {
+RestoreWorkers::RestoreWorkers(int count, Cancellation& job, Connect connect, LoadRows load_rows)
+    : connect_(std::move(connect)),
+      load_rows_(std::move(load_rows)),
+      stop_with_job_(job, [this, &job] { stop_.Cancel(job.reason()); }) {
   for (int i = 0; i < count; ++i) {
     threads_.emplace_back([this] { Run(); });
   }
@@ -26,6 +28,7 @@ RestoreWorkers::~RestoreWorkers() {
     stopped_ = true;
     changed_.NotifyAll();
   }
+  stop_.Cancel("the restore has ended");  // Nobody waits for what still runs.
   for (std::thread& thread : threads_) {
     thread.join();
   }
@@ -69,7 +72,7 @@ void RestoreWorkers::Run() {
     mu_.Unlock();
     absl::Status status;
     if (session == nullptr) {
-      absl::StatusOr<std::unique_ptr<PgSession>> connected = connect_();
+      absl::StatusOr<std::unique_ptr<PgSession>> connected = connect_(stop_);
       status = connected.status();
       session = connected.ok() ? *std::move(connected) : nullptr;
     }
@@ -78,6 +81,12 @@ void RestoreWorkers::Run() {
     }
     mu_.Lock();
     failed_.Update(status);
+    if (!status.ok()) {
+      // What the others then say of their end comes later, so the first error stays.
+      mu_.Unlock();
+      stop_.Cancel("another part of the restore failed");
+      mu_.Lock();
+    }
     order_.Done(task);
     changed_.NotifyAll();
   }

@@ -22,9 +22,10 @@ class RestoreWorkers {
   // Loads the rows of table number `table` with `copy`, a COPY statement.
   using LoadRows = std::function<absl::Status(PgSession& session, const std::string& copy, size_t table)>;
   // Logs in for one worker, and sets the session up.
-  using Connect = std::function<absl::StatusOr<std::unique_ptr<PgSession>>()>;
+  using Connect = std::function<absl::StatusOr<std::unique_ptr<PgSession>>(Cancellation& stop)>;
 
-  RestoreWorkers(int count, Connect connect, LoadRows load_rows);
+  // Sessions stop with `job`, and with the first task that fails.
+  RestoreWorkers(int count, Cancellation& job, Connect connect, LoadRows load_rows);
   ~RestoreWorkers();
   RestoreWorkers(const RestoreWorkers&) = delete;
   RestoreWorkers& operator=(const RestoreWorkers&) = delete;
@@ -49,6 +50,8 @@ class RestoreWorkers {
   RestoreOrder order_ ABSL_GUARDED_BY(mu_);
   absl::Status failed_ ABSL_GUARDED_BY(mu_);
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  Cancellation stop_;
+  const Cancellation::Registration stop_with_job_;
   std::vector<std::thread> threads_;
 };
 

@@ -29,6 +29,7 @@ namespace backup::agent {
 namespace {
 
 constexpr char kDatabase[] = "drill";
+constexpr absl::Duration kRoleTimeout = absl::Seconds(30);
 // The data, its indexes, and the WAL that is kept meanwhile, of which nobody knows how much it will be: this many times
 // the text of the dump.
 constexpr int64_t kRoomFactor = 2;
@@ -57,7 +58,11 @@ class DrillJob {
     {
       ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, ConnectForRestore(server, cancellation_));
       RETURN_IF_ERROR(CheckServerCanTake(*session, outcome_.manifest));
-      // What the superuser has is there already; tablespaces would be directories of this host.
+      if (FindGlobalsFile(outcome_.manifest) == nullptr) {
+        // Nobody says what roles there were; this one owns most of what has no owner of its own.
+        RETURN_IF_ERROR(session->Query("CREATE ROLE postgres", kRoleTimeout).status());
+      }
+      // Tablespaces would be directories of this host.
       RETURN_IF_ERROR(RestoreGlobals(request_.artifact_directory, outcome_.manifest, /*present_roles=*/std::nullopt,
                                      *session, cancellation_));
       RETURN_IF_ERROR(CreateDatabaseLike(*session, kDatabase, outcome_.manifest.database()));

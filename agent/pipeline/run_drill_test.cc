@@ -70,6 +70,36 @@ TEST_F(RunDrillTest, AGoodBackupComesBackAndNothingIsLeft) {
   EXPECT_THAT(NamesIn(work_.path()), IsEmpty());
 }
 
+TEST_F(RunDrillTest, SettingsOfTheOriginalDatabaseDoNotMakeItDiffer) {
+  CreateDatabase(
+      "elsewhere",
+      "CREATE TABLE t (at timestamptz, length interval); INSERT INTO t VALUES ('2026-07-01 12:00Z', '1 day');"
+      "ALTER DATABASE elsewhere SET timezone = 'America/New_York';"
+      "ALTER DATABASE elsewhere SET intervalstyle = 'iso_8601'");
+  const auto backup = Run(BackupFixture::Request("elsewhere"));
+  ASSERT_THAT(backup, IsOk());
+
+  EXPECT_THAT(Drill(Request(*backup)), IsOk());
+}
+
+TEST_F(RunDrillTest, WhatTheOriginSaysOfItsSuperuserDoesNotReachTheDrills) {
+  ASSERT_THAT(Server().Execute("ALTER ROLE postgres SET default_transaction_read_only = on"), IsOk());
+  const BackupOutcome backup = Backup();
+  ASSERT_THAT(Server().Execute("BEGIN READ WRITE; ALTER ROLE postgres RESET ALL; COMMIT"), IsOk());
+
+  EXPECT_THAT(Drill(Request(backup)), IsOk());
+}
+
+TEST_F(RunDrillTest, ABackupWithoutGlobalsCanBeTried) {
+  CreateDatabase("alone", "CREATE TABLE t AS SELECT 1 AS x");
+  BackupRequest wanted = BackupFixture::Request("alone");
+  wanted.dump.set_globals(false);
+  const auto backup = Run(wanted);
+  ASSERT_THAT(backup, IsOk());
+
+  EXPECT_THAT(Drill(Request(*backup)), IsOk());
+}
+
 TEST_F(RunDrillTest, AnAssertionThatDoesNotHoldIsNamed) {
   DrillRequest request = Request(Backup());
   for (const char* assertion :

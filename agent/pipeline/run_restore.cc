@@ -72,7 +72,9 @@ class RestoreJob {
     // Dropping the schema must be possible after a cancellation too.
     ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, PgSession::Connect(target, absl::Seconds(30), nullptr));
     RETURN_IF_ERROR(CheckServerVersion(*session, outcome_.manifest));
+    RETURN_IF_ERROR(LiftTimeouts(*session));
     RETURN_IF_ERROR(CheckSchemaNameIsFree(*session, request_.into_schema));
+    RETURN_IF_ERROR(CheckNothingPublishesNewTables(*session));
     NewSchema schema(*session, absl::StrCat("backupctl restoring ", outcome_.manifest.backup_id()));
     RETURN_IF_ERROR(schema.Create());
     RETURN_IF_ERROR(Load(target, schema.temporary()));
@@ -83,6 +85,7 @@ class RestoreJob {
     outcome_.database = request_.create_database;
     // Dropping the database must be possible after a cancellation too.
     ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, PgSession::Connect(server, absl::Seconds(30), nullptr));
+    RETURN_IF_ERROR(LiftTimeouts(*session));
     RETURN_IF_ERROR(CheckServerCanTake(*session, outcome_.manifest));
     RETURN_IF_ERROR(CheckDatabaseNameIsFree(*session, request_.create_database));
     RETURN_IF_ERROR(PrepareRoles(*session));

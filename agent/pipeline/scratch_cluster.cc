@@ -29,7 +29,8 @@ namespace backup::agent {
 namespace {
 
 constexpr char kPrefix[] = "backupctl-drill-";
-constexpr char kSuperuser[] = "postgres";
+// No role of the origin: what globals say of theirs must not reach the one that the drill works as.
+constexpr char kSuperuser[] = "backupctl_drill";
 constexpr absl::Duration kConnectTimeout = absl::Seconds(10);
 constexpr absl::Duration kPoll = absl::Milliseconds(50);
 constexpr absl::Duration kStopGrace = absl::Seconds(10);

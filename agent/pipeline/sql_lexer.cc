@@ -141,12 +141,14 @@ void SqlLexer::EndWord() {
   const bool makes_routine =
       first_words_ == "cf" || first_words_ == "cp" || first_words_ == "corf" || first_words_ == "corp";
   if (makes_routine && parenthesis_depth_ == 0) {
-    if (word_ == "begin" || (word_ == "case" && begin_depth_ > 0)) {
+    // Alone, `begin` may be the name of the routine, a column or a parameter; `case` and `end` are reserved.
+    if (begin_depth_ == 0 ? after_begin_ && word_ == "atomic" : word_ == "case") {
       ++begin_depth_;
     } else if (word_ == "end" && begin_depth_ > 0) {
       --begin_depth_;
     }
   }
+  after_begin_ = word_ == "begin";
   word_.clear();
 }
 

@@ -64,6 +64,7 @@ class SqlLexer {
   std::string word_;         // The word that is passing, lower case, as far as it matters.
   std::string first_words_;  // Initials of the statement's first words, while they are those of CREATE FUNCTION.
   int word_count_ = 0;
+  bool after_begin_ = false;  // The last word was BEGIN.
   int begin_depth_ = 0;
   int comment_depth_ = 0;
   char pending_ = 0;  // A '-' or '/' that may begin a comment.

@@ -89,6 +89,14 @@ INSTANTIATE_TEST_SUITE_P(
               {"CREATE OR REPLACE FUNCTION s.f(a int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE a WHEN 1 THEN 2 "
                "END; END;",
                "SELECT 2;"}},
+        Split{
+            "RoutineNamedBegin",
+            "CREATE FUNCTION public.begin() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT t.begin FROM t; END;SELECT 2;",
+            {"CREATE FUNCTION public.begin() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT t.begin FROM t; END;",
+             "SELECT 2;"}},
+        Split{"RoutineNamedBeginWithAText",
+              "CREATE FUNCTION public.begin() RETURNS int LANGUAGE sql AS $$x$$;SELECT 2;",
+              {"CREATE FUNCTION public.begin() RETURNS int LANGUAGE sql AS $$x$$;", "SELECT 2;"}},
         Split{"BeginOutsideOfARoutine", "BEGIN;CREATE TABLE begin (x int);", {"BEGIN;", "CREATE TABLE begin (x int);"}},
         Split{"LineComments", "-- one; 'x\n--two\nSELECT 1;", {"-- one; 'x", "--two", "SELECT 1;"}},
         Split{"CommentInStatement", "SELECT 1 -- a;\n+ 2;", {"SELECT 1 + 2;"}},

@@ -18,7 +18,7 @@ absl::Status CheckNamesAreUnique(const v1::Manifest& manifest, const TableChoice
 // database holds already.
 enum class Relocation {
   kMoved,     // It makes a chosen table, its rows, an index or a constraint within it: now in the schema.
-  kLeftOut,   // It belongs to a chosen table, but reaches beyond it: a foreign key.
+  kLeftOut,   // A constraint of a chosen table that is not made: a foreign key, a check that is not validated.
   kNotMeant,  // It is about something else.
 };
 

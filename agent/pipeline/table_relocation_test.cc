@@ -72,13 +72,22 @@ TEST_F(TableRelocationTest, NothingThatCouldChangeWhatIsThereGetsThrough) {
                            "GRANT ALL ON TABLE public.t TO o",
                            "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO o",
                            "REFRESH MATERIALIZED VIEW public.v",
-                           "SET default_tablespace = fast"}) {
+                           "SET default_tablespace = fast",
+                           "SET SESSION AUTHORIZATION o",
+                           "SET role = o",
+                           "SELECT pg_catalog.set_config('x', public.f(), false)",
+                           "COPY public.t (x) FROM PROGRAM 'true'",
+                           "CREATE TABLE public.t AS SELECT public.f()",
+                           "CREATE TABLE public.t PARTITION OF s.t FOR VALUES IN (1)",
+                           "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT c UNIQUE (x), INHERIT s.t"}) {
     EXPECT_THAT(Relocate(text), IsOkAndHolds(Relocation::kNotMeant)) << text;
   }
 }
 
-TEST_F(TableRelocationTest, AForeignKeyOfAChosenTableIsLeftOutAndTold) {
+TEST_F(TableRelocationTest, AConstraintOfAChosenTableThatIsNotMadeIsTold) {
   EXPECT_THAT(Relocate("ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (x) REFERENCES s.t(x)"),
+              IsOkAndHolds(Relocation::kLeftOut));
+  EXPECT_THAT(Relocate("ALTER TABLE public.t\n    ADD CONSTRAINT c CHECK ((x > 0)) NOT VALID"),
               IsOkAndHolds(Relocation::kLeftOut));
   EXPECT_THAT(Relocate("ALTER TABLE ONLY s.t\n    ADD CONSTRAINT f FOREIGN KEY (x) REFERENCES public.t(x)"),
               IsOkAndHolds(Relocation::kNotMeant));

@@ -130,7 +130,7 @@ class SyncCall final : public grpc::ServerUnaryReactor, public ParkedCall {
     }
     undelivered_.clear();
     for (v1::Run& run : runs) {
-      if (!run.delivered() && told.count(run.name()) > 0) {
+      if (!run.delivered() && told.contains(run.name())) {
         undelivered_.push_back(std::move(run));
       }
     }

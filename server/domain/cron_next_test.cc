@@ -66,9 +66,9 @@ struct Reference {
 
   bool MatchesDay(absl::CivilDay day) const {
     const int weekday = (static_cast<int>(absl::GetWeekday(day)) + 1) % 7;
-    const bool by_date = sets[2].count(day.day()) > 0;
-    const bool by_weekday = sets[4].count(weekday) > 0;
-    return sets[3].count(day.month()) > 0 && (either_day ? by_date || by_weekday : by_date && by_weekday);
+    const bool by_date = sets[2].contains(day.day());
+    const bool by_weekday = sets[4].contains(weekday);
+    return sets[3].contains(day.month()) && (either_day ? by_date || by_weekday : by_date && by_weekday);
   }
 
   std::array<std::set<int>, 5> sets;
@@ -106,8 +106,8 @@ std::vector<std::vector<absl::Time>> WalkMinutes(const std::vector<Reference>& r
     const absl::CivilSecond shown = zone.At(t).cs;
     for (size_t i = 0; i < references.size(); ++i) {
       const Reference& reference = references[i];
-      if (!reference.fixed && reference.sets[0].count(shown.minute()) > 0 &&
-          reference.sets[1].count(shown.hour()) > 0 && reference.MatchesDay(absl::CivilDay(shown))) {
+      if (!reference.fixed && reference.sets[0].contains(shown.minute()) && reference.sets[1].contains(shown.hour()) &&
+          reference.MatchesDay(absl::CivilDay(shown))) {
         slots[i].push_back(t);
       }
     }

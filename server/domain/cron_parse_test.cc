@@ -58,9 +58,9 @@ TEST(CronParseTest, TakesMacros) {
   }
   EXPECT_TRUE(MatchesAt("@hourly", new_year + 60));
   EXPECT_FALSE(MatchesAt("@daily", new_year + 60));
-  EXPECT_TRUE(MatchesAt("@daily", new_year + 24 * 60));
-  EXPECT_FALSE(MatchesAt("@weekly", new_year + 24 * 60));
-  EXPECT_TRUE(MatchesAt("@weekly", new_year + 7 * 24 * 60));
+  EXPECT_TRUE(MatchesAt("@daily", new_year + int64_t{24} * 60));
+  EXPECT_FALSE(MatchesAt("@weekly", new_year + int64_t{24} * 60));
+  EXPECT_TRUE(MatchesAt("@weekly", new_year + 7 * int64_t{24} * 60));
   EXPECT_FALSE(MatchesAt("@yearly", absl::CivilMinute(2023, 2, 1, 0, 0)));
   EXPECT_TRUE(MatchesAt("@monthly", absl::CivilMinute(2023, 2, 1, 0, 0)));
 }

@@ -168,7 +168,7 @@ PolicyDecision RecordingAgents(PolicyDecision decide, std::vector<std::string>* 
     }
     const std::set<std::string> withdrawn(change.withdraw_runs.begin(), change.withdraw_runs.end());
     for (const v1::Run& run : view.scheduled_runs) {
-      if (withdrawn.count(run.name()) > 0) {
+      if (withdrawn.contains(run.name())) {
         touched.insert(AgentOf(run));
       }
     }

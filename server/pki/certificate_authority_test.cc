@@ -134,12 +134,12 @@ TEST_F(CertificateAuthorityTest, ServerCertificateIsRenewedInItsLastThird) {
 
 TEST_F(CertificateAuthorityTest, ServerCertificateIsRenewedWhenItsNamesChange) {
   const std::string first = Server(Load()).certificate;
-  names_.dns_names.push_back("backup.example");
+  names_.dns_names.emplace_back("backup.example");
   const std::string second = Server(Load()).certificate;
   EXPECT_NE(second, first);
   names_.ip_addresses = {"::1", "127.0.0.1", "127.0.0.1"};
   EXPECT_EQ(Server(Load()).certificate, second) << "the order of names and doubles are no change";
-  names_.ip_addresses.push_back("192.0.2.7");
+  names_.ip_addresses.emplace_back("192.0.2.7");
   EXPECT_NE(Server(Load()).certificate, second);
 }
 

@@ -26,8 +26,9 @@ TEST(CatalogUrlTest, IsDescribedWithoutUserAndPassword) {
       {"hostaddr=10.0.0.1", "10.0.0.1"},
       {"dbname='a\x1b[31m'", "localhost/a\\x1b[31m"},
   };
-  for (const auto& [url, expected] : cases)
+  for (const auto& [url, expected] : cases) {
     EXPECT_THAT(DescribeCatalog(url), IsOkAndHolds(std::string(expected))) << url;
+  }
 }
 
 TEST(CatalogUrlTest, GarbageIsRefusedWithoutBeingShown) {

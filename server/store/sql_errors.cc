@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/store/sql_errors.h"
 
+#include <algorithm>
+#include <iterator>
 #include <pqxx/pqxx>
 #include <string>
 
@@ -23,17 +25,16 @@ std::string FirstLine(const char* what) {
 
 // Codes of https://www.postgresql.org/docs/current/errcodes-appendix.html that pass by themselves or by an operator.
 bool MayPass(const std::string& sqlstate) {
-  for (const char* passing : {
-           "08",     // Connection exception.
-           "53",     // Insufficient resources: disk full, out of memory, too many connections.
-           "57",     // Operator intervention: shutdown, statement time-out, starting up.
-           "58",     // System error: I/O.
-           "55P03",  // Lock not available in time.
-           "25006",  // Read-only: a standby.
-       }) {
-    if (absl::StartsWith(sqlstate, passing)) return true;
-  }
-  return false;
+  constexpr const char* kPassing[] = {
+      "08",     // Connection exception.
+      "53",     // Insufficient resources: disk full, out of memory, too many connections.
+      "57",     // Operator intervention: shutdown, statement time-out, starting up.
+      "58",     // System error: I/O.
+      "55P03",  // Lock not available in time.
+      "25006",  // Read-only: a standby.
+  };
+  return std::any_of(std::begin(kPassing), std::end(kPassing),
+                     [&](const char* passing) { return absl::StartsWith(sqlstate, passing); });
 }
 
 absl::Status CatalogError(const std::exception& error, const std::string& sqlstate) {

@@ -21,7 +21,7 @@ InProcessCli::InProcessCli(FakeController* controller, const std::string& config
           .clock = clock_,
           .random = random_,
           .interrupt = interrupt_,
-          .open_channel = [this](const ctl::Context& context) -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
+          .open_channel = [this](const ctl::Context& /*context*/) -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
             if (controller_ != nullptr) return controller_->Channel();
             return grpc::CreateChannel("unix:/nonexistent/controller.sock", grpc::InsecureChannelCredentials());
           },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The catalog or the controller is away for a while: agents work on, keep their results and deliver them later.
 
+#include <algorithm>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
@@ -32,11 +33,8 @@ TEST_F(AbsenceStory, AgentRunsOnTimeWithoutTheControllerAndReportsWhenItIsBack) 
   // The agent holds the next slot once the catalog says it was delivered.
   ASSERT_TRUE(Eventually(absl::Seconds(20), [&] {
     absl::StatusOr<std::vector<v1::Run>> runs = fleet_->ListRuns();
-    if (!runs.ok()) return false;
-    for (const v1::Run& run : *runs) {
-      if (run.state() == v1::SCHEDULED && run.delivered()) return true;
-    }
-    return false;
+    return runs.ok() && std::any_of(runs->begin(), runs->end(),
+                                    [](const v1::Run& run) { return run.state() == v1::SCHEDULED && run.delivered(); });
   }));
 
   EXPECT_TRUE(fleet_->controller().Stop().ok());

@@ -126,7 +126,7 @@ Environment MiniFleet::ctl_environment() const {
 }
 
 CommandResult MiniFleet::Ctl(const std::vector<std::string>& arguments, const std::string& input,
-                             absl::Duration timeout) {
+                             absl::Duration timeout) const {
   std::vector<std::string> argv = {ProgramPath("backupctl")};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   return RunCommand(argv, {.environment = ctl_environment(), .input = input, .timeout = timeout});

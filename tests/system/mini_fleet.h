@@ -56,7 +56,7 @@ class MiniFleet {
 
   // Runs backupctl.
   CommandResult Ctl(const std::vector<std::string>& arguments, const std::string& input = "",
-                    absl::Duration timeout = absl::Seconds(60));
+                    absl::Duration timeout = absl::Seconds(60)) const;
   // The same with `-o json`; an error unless it exits 0 and prints JSON.
   absl::StatusOr<nlohmann::json> CtlJson(std::vector<std::string> arguments);
   // The services themselves, as the administrator; deadline 10 s.

@@ -38,14 +38,14 @@ class SharedCluster : public ::testing::Environment {
   std::vector<std::string> used_names_;
 };
 
-SharedCluster* const g_shared_cluster =
+SharedCluster* const kSharedCluster =
     static_cast<SharedCluster*>(::testing::AddGlobalTestEnvironment(new SharedCluster()));
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MiniCatalog>> MiniCatalog::Create() {
-  ASSIGN_OR_RETURN(MiniPostgres * cluster, g_shared_cluster->Get());
-  std::vector<std::string>& used = g_shared_cluster->used_names();
+  ASSIGN_OR_RETURN(MiniPostgres * cluster, kSharedCluster->Get());
+  std::vector<std::string>& used = kSharedCluster->used_names();
   if (used.empty()) return CreateFrom(kPattern);
   std::unique_ptr<MiniCatalog> catalog(new MiniCatalog(*cluster, used.back()));
   used.pop_back();
@@ -60,9 +60,9 @@ absl::StatusOr<std::unique_ptr<MiniCatalog>> MiniCatalog::CreateEmpty() {
 }
 
 absl::StatusOr<std::unique_ptr<MiniCatalog>> MiniCatalog::CreateFrom(const std::string& pattern) {
-  ASSIGN_OR_RETURN(MiniPostgres * cluster, g_shared_cluster->Get());
+  ASSIGN_OR_RETURN(MiniPostgres * cluster, kSharedCluster->Get());
   std::unique_ptr<MiniCatalog> catalog(
-      new MiniCatalog(*cluster, absl::StrCat("catalog_", g_shared_cluster->NextNumber())));
+      new MiniCatalog(*cluster, absl::StrCat("catalog_", kSharedCluster->NextNumber())));
   RETURN_IF_ERROR(cluster->Execute(absl::StrCat("CREATE DATABASE ", catalog->name_, " TEMPLATE ", pattern)));
   return catalog;
 }
@@ -78,7 +78,7 @@ absl::Status MiniCatalog::Empty() {
 
 MiniCatalog::~MiniCatalog() {
   if (!spoiled_) {
-    g_shared_cluster->used_names().push_back(name_);
+    kSharedCluster->used_names().push_back(name_);
     return;
   }
   cluster_.Start().IgnoreError();

@@ -84,8 +84,9 @@ void RemoveLeftovers() {
     const std::string name = entry.path().filename().string();
     const std::vector<std::string> parts = absl::StrSplit(name, '-');
     pid_t owner = 0;
-    if (parts.size() != 3 || absl::StrCat(parts[0], "-") != kDirectoryPrefix || !absl::SimpleAtoi(parts[1], &owner))
+    if (parts.size() != 3 || absl::StrCat(parts[0], "-") != kDirectoryPrefix || !absl::SimpleAtoi(parts[1], &owner)) {
       continue;
+    }
     if (owner > 0 && kill(owner, 0) != 0 && errno == ESRCH) std::filesystem::remove_all(entry.path(), ignored);
   }
 }
