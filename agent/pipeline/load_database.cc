@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -90,6 +89,8 @@ class DatabaseLoader {
       RETURN_IF_ERROR(text_.Read(position, table.plain_offset(), cancellation_, reader));
       RETURN_IF_ERROR(CheckCopy(table));
       copies_.push_back(*copy_);
+      rows_task_->rows_of = static_cast<size_t>(i);
+      rows_tasks_.push_back(*std::exchange(rows_task_, std::nullopt));
       position = table.plain_offset() + table.plain_bytes();
     }
     RETURN_IF_ERROR(text_.Read(position, text_.plain_bytes(), cancellation_, reader));
@@ -123,6 +124,7 @@ class DatabaseLoader {
       case RestoreKind::kSetting:
         return Set(statement.text);
       case RestoreKind::kCopy:
+        rows_task_ = TaskOf(statement, nullptr);
         copy_ = std::move(statement.text);
         copied_ = statement.table;
         phase_ = Phase::kData;
@@ -191,28 +193,24 @@ class DatabaseLoader {
                                  TableLabel(table), " begin"));
   }
 
-  // All whose COPY was read by now.
+  // Hands out all whose COPY was read by now, the longest first; what needs them waits for them in the workers' order.
   absl::Status LoadAllRows() {
-    if (loaded_ == copies_.size()) {
+    if (rows_tasks_.empty()) {
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(EndTransaction());
-    std::vector<size_t> tables(copies_.size() - loaded_);
-    std::iota(tables.begin(), tables.end(), loaded_);
-    std::stable_sort(tables.begin(), tables.end(), [this](size_t a, size_t b) {
-      return manifest_.tables(static_cast<int>(a)).plain_bytes() > manifest_.tables(static_cast<int>(b)).plain_bytes();
-    });
-    for (const size_t table : tables) {
-      if (!options_.choice.Has(table)) {
-        continue;
+    const auto bytes_of = [this](const RestoreTask& task) {
+      return manifest_.tables(static_cast<int>(*task.rows_of)).plain_bytes();
+    };
+    std::vector<RestoreTask> tasks = std::exchange(rows_tasks_, {});
+    std::stable_sort(tasks.begin(), tasks.end(),
+                     [&](const RestoreTask& a, const RestoreTask& b) { return bytes_of(a) > bytes_of(b); });
+    for (RestoreTask& task : tasks) {
+      if (options_.choice.Has(*task.rows_of)) {
+        RETURN_IF_ERROR(workers_.Add(std::move(task)));
       }
-      RestoreTask task;
-      task.statements = {copies_[table]};
-      task.rows_of = table;
-      RETURN_IF_ERROR(workers_.Add(std::move(task)));
     }
-    loaded_ = copies_.size();
-    return workers_.Finish();
+    return absl::OkStatus();
   }
 
   // On a worker's thread.
@@ -249,10 +247,11 @@ class DatabaseLoader {
   std::map<std::string, std::string> settings_;  // The last statement for each name.
   std::optional<std::string> copy_;              // That was read last.
   QualifiedName copied_;
-  std::vector<std::string> copies_;  // Of all tables so far.
+  std::optional<RestoreTask> rows_task_;  // Of the same.
+  std::vector<RestoreTask> rows_tasks_;   // That the workers were not given yet.
+  std::vector<std::string> copies_;       // Of all tables so far.
   std::vector<std::string> left_out_;
   bool left_out_last_ = false;  // The last statement after the data.
-  size_t loaded_ = 0;           // How many of them were given to the workers.
   std::optional<RestoreTask> previous_;
 };
 

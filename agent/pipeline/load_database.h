@@ -36,10 +36,10 @@ struct LoadedDatabase {
 };
 
 // Runs a stored dump in the database of `conninfo`, which should be empty unless there is a schema for it: what comes
-// before the data in one session and in its order; then the rows of all tables, the longest first, by several sessions;
-// then the rest, indexes and constraints of different tables side by side, everything else in its place. psql is not
-// involved, so nothing in the dump can make it run a program. Stops at the first error; the database is then of no use.
-// Every table must get as many rows as the manifest says (CORRUPT otherwise).
+// before the data in one session and in its order; then the rows of all tables, the longest first, by several sessions,
+// and indexes and constraints of a table once its rows are there; everything else in its place. psql is not involved,
+// so nothing in the dump can make it run a program. Stops at the first error; the database is then of no use. Every
+// table must get as many rows as the manifest says (CORRUPT otherwise).
 absl::StatusOr<LoadedDatabase> LoadDatabase(const v1::Manifest& manifest, const StoredText& text,
                                             const Conninfo& conninfo, const LoadOptions& options,
                                             Cancellation& cancellation, ProgressMeter& progress);

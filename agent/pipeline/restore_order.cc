@@ -51,6 +51,7 @@ std::optional<RestoreTask> TaskOf(const DumpStatement& statement, const RestoreT
     case RestoreKind::kIndex:
       task.shared = {KeyOf(statement.table)};
       return task;
+    case RestoreKind::kCopy:
     case RestoreKind::kTable:
       task.exclusive = {KeyOf(statement.table)};
       return task;

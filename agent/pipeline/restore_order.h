@@ -36,8 +36,9 @@ class RestoreOrder {
   std::vector<std::unique_ptr<RestoreTask>> running_;
 };
 
-// The task that a statement after the data is; nothing for one that only its place is right for. A kFollower has what
-// `previous`, the statement before it, has.
+// The task that a table's COPY or a statement after the data is; nothing for one that only its place is right for. A
+// kFollower has what `previous`, the statement before it, has. What builds on a table so waits for its rows, and for
+// nobody else's.
 std::optional<RestoreTask> TaskOf(const DumpStatement& statement, const RestoreTask* previous);
 
 }  // namespace backup::agent

@@ -88,6 +88,20 @@ TEST(TaskOfTest, AFollowerLocksWhatTheOneBeforeItLocks) {
   EXPECT_FALSE(TaskOf(ClassifyStatement("COMMENT ON INDEX s.i IS 'x'"), nullptr).has_value());
 }
 
+TEST(TaskOfTest, AnIndexWaitsForTheRowsOfItsTableAndForNoOthers) {
+  RestoreOrder order;
+  for (const char* text : {"COPY s.t (a) FROM stdin", "COPY s.u (a) FROM stdin",
+                           "CREATE INDEX i ON s.t USING btree (a)", "CREATE INDEX j ON s.u USING btree (a)"}) {
+    order.Add(std::make_unique<RestoreTask>(*TaskOf(ClassifyStatement(text), nullptr)));
+  }
+  order.Next();
+  const RestoreTask* const rows_of_u = order.Next();
+  EXPECT_EQ(NameOf(order.Next()), "none");
+  order.Done(rows_of_u);
+  EXPECT_EQ(NameOf(order.Next()), "CREATE INDEX j ON s.u USING btree (a)");
+  EXPECT_EQ(NameOf(order.Next()), "none");
+}
+
 TEST(TaskOfTest, AForeignKeyLocksBothTables) {
   const auto task = TaskOf(
       ClassifyStatement("ALTER TABLE ONLY s.a\n    ADD CONSTRAINT f FOREIGN KEY (x) REFERENCES s.b(y)"), nullptr);
