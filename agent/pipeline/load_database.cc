@@ -28,6 +28,8 @@ constexpr absl::Duration kConnectTimeout = absl::Seconds(30);
 // What comes before the data is stored in groups of this many statements: each alone would wait for the disk, and all
 // together could hold more locks than the server has room for.
 constexpr int kStatementsPerTransaction = 100;
+// A row costs the server as much as about so many bytes, to store it and to put it into indexes: measured, not exact.
+constexpr int64_t kBytesOfARow = 256;
 
 // The error with the beginning of the statement that it is about.
 absl::Status AboutStatement(const absl::Status& status, absl::string_view statement) {
@@ -80,6 +82,9 @@ class DatabaseLoader {
         conninfo_(conninfo) {}
 
   absl::Status Run() {
+    for (const v1::TableFacts& table : manifest_.tables()) {
+      weights_[{table.schema(), table.name()}] = table.plain_bytes() + kBytesOfARow * table.row_count();
+    }
     ASSIGN_OR_RETURN(session_, ConnectForRestore(conninfo_, cancellation_));
     StatementReader reader([this](DumpStatement statement) { return Take(std::move(statement)); });
     int64_t position = 0;
@@ -125,6 +130,7 @@ class DatabaseLoader {
         return Set(statement.text);
       case RestoreKind::kCopy:
         rows_task_ = TaskOf(statement, nullptr);
+        rows_task_->weight = WeightOf(statement.table);
         copy_ = std::move(statement.text);
         copied_ = statement.table;
         phase_ = Phase::kData;
@@ -151,6 +157,7 @@ class DatabaseLoader {
     }
     std::optional<RestoreTask> task = TaskOf(statement, previous_.has_value() ? &*previous_ : nullptr);
     if (task.has_value()) {
+      task->weight = WeightOf(statement.table);
       previous_ = task;
       return workers_.Add(*std::move(task));
     }
@@ -184,6 +191,12 @@ class DatabaseLoader {
     return std::exchange(statements_in_transaction_, 0) > 0 ? Execute("COMMIT") : absl::OkStatus();
   }
 
+  // 0 for a table without rows of its own.
+  int64_t WeightOf(const QualifiedName& table) const {
+    const auto weight = weights_.find({NameToUtf8(table.schema), NameToUtf8(table.name)});
+    return weight == weights_.end() ? 0 : weight->second;
+  }
+
   absl::Status CheckCopy(const v1::TableFacts& table) const {
     if (copy_.has_value() && NameToUtf8(copied_.schema) == table.schema() && NameToUtf8(copied_.name) == table.name()) {
       return absl::OkStatus();
@@ -199,12 +212,9 @@ class DatabaseLoader {
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(EndTransaction());
-    const auto bytes_of = [this](const RestoreTask& task) {
-      return manifest_.tables(static_cast<int>(*task.rows_of)).plain_bytes();
-    };
     std::vector<RestoreTask> tasks = std::exchange(rows_tasks_, {});
     std::stable_sort(tasks.begin(), tasks.end(),
-                     [&](const RestoreTask& a, const RestoreTask& b) { return bytes_of(a) > bytes_of(b); });
+                     [](const RestoreTask& a, const RestoreTask& b) { return a.weight > b.weight; });
     for (RestoreTask& task : tasks) {
       if (options_.choice.Has(*task.rows_of)) {
         RETURN_IF_ERROR(workers_.Add(std::move(task)));
@@ -247,9 +257,10 @@ class DatabaseLoader {
   std::map<std::string, std::string> settings_;  // The last statement for each name.
   std::optional<std::string> copy_;              // That was read last.
   QualifiedName copied_;
-  std::optional<RestoreTask> rows_task_;  // Of the same.
-  std::vector<RestoreTask> rows_tasks_;   // That the workers were not given yet.
-  std::vector<std::string> copies_;       // Of all tables so far.
+  std::map<std::pair<std::string, std::string>, int64_t> weights_;  // By schema and name, in UTF-8.
+  std::optional<RestoreTask> rows_task_;                            // Of the same.
+  std::vector<RestoreTask> rows_tasks_;                             // That the workers were not given yet.
+  std::vector<std::string> copies_;                                 // Of all tables so far.
   std::vector<std::string> left_out_;
   bool left_out_last_ = false;  // The last statement after the data.
   std::optional<RestoreTask> previous_;

@@ -9,6 +9,9 @@
 namespace backup::agent {
 namespace {
 
+// How many that wait are compared, so that ten thousand of them cost no time.
+constexpr size_t kLookAhead = 64;
+
 bool Overlap(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   return std::any_of(a.begin(), a.end(),
                      [&b](const std::string& key) { return std::find(b.begin(), b.end(), key) != b.end(); });
@@ -28,15 +31,23 @@ std::string KeyOf(const QualifiedName& table) {
 void RestoreOrder::Add(std::unique_ptr<RestoreTask> task) { waiting_.push_back(std::move(task)); }
 
 const RestoreTask* RestoreOrder::Next() {
-  for (auto task = waiting_.begin(); task != waiting_.end(); ++task) {
+  auto longest = waiting_.end();
+  const auto compared = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kLookAhead));
+  for (auto task = waiting_.begin(); task != waiting_.end() && (task < compared || longest == waiting_.end()); ++task) {
+    if (longest != waiting_.end() && (*task)->weight <= (*longest)->weight) {
+      continue;
+    }
     const auto conflicts = [&](const std::unique_ptr<RestoreTask>& other) { return Conflict(**task, *other); };
     if (std::none_of(waiting_.begin(), task, conflicts) && std::none_of(running_.begin(), running_.end(), conflicts)) {
-      running_.push_back(std::move(*task));
-      waiting_.erase(task);
-      return running_.back().get();
+      longest = task;
     }
   }
-  return nullptr;
+  if (longest == waiting_.end()) {
+    return nullptr;
+  }
+  running_.push_back(std::move(*longest));
+  waiting_.erase(longest);
+  return running_.back().get();
 }
 
 void RestoreOrder::Done(const RestoreTask* task) {

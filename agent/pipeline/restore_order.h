@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@ struct RestoreTask {
   // What it locks, so that two tasks do not wait for each other in the server, and none overtakes one that it needs.
   std::vector<std::string> exclusive;
   std::vector<std::string> shared;
+  int64_t weight = 0;  // How long it takes, compared with others.
 };
 
 // Gives out tasks so that the result is that of doing them one by one: a task waits for those before it, running or
@@ -25,7 +27,7 @@ struct RestoreTask {
 class RestoreOrder {
  public:
   void Add(std::unique_ptr<RestoreTask> task);
-  // The first that may run now; null when there is none. It runs until Done.
+  // Of the first that wait, the longest that may run now; null when there is none. It runs until Done.
   const RestoreTask* Next();
   void Done(const RestoreTask* task);
   bool empty() const { return waiting_.empty() && running_.empty(); }

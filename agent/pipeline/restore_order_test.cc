@@ -9,11 +9,13 @@ namespace {
 
 using Keys = std::vector<std::string>;
 
-void Add(RestoreOrder& order, const std::string& name, const Keys& exclusive, const Keys& shared = {}) {
+void Add(RestoreOrder& order, const std::string& name, const Keys& exclusive, const Keys& shared = {},
+         int64_t weight = 0) {
   auto task = std::make_unique<RestoreTask>();
   task->statements = {name};
   task->exclusive = exclusive;
   task->shared = shared;
+  task->weight = weight;
   order.Add(std::move(task));
 }
 
@@ -25,6 +27,16 @@ TEST(RestoreOrderTest, TasksOfDifferentTablesRunSideBySide) {
   Add(order, "b", {"u"});
   EXPECT_EQ(NameOf(order.Next()), "a");
   EXPECT_EQ(NameOf(order.Next()), "b");
+  EXPECT_EQ(NameOf(order.Next()), "none");
+}
+
+TEST(RestoreOrderTest, TheLongestOfThoseThatMayRunComesFirst) {
+  RestoreOrder order;
+  Add(order, "short", {"t"}, {}, 1);
+  Add(order, "long", {"u"}, {}, 5);
+  Add(order, "longest, but after the first of its table", {"t"}, {}, 9);
+  EXPECT_EQ(NameOf(order.Next()), "long");
+  EXPECT_EQ(NameOf(order.Next()), "short");
   EXPECT_EQ(NameOf(order.Next()), "none");
 }
 
