@@ -91,8 +91,8 @@ TEST_F(RunDrillTest, WhatTheOriginSaysOfItsSuperuserDoesNotReachTheDrills) {
 }
 
 TEST_F(RunDrillTest, ABackupWithoutGlobalsCanBeTried) {
-  CreateDatabase("alone", "CREATE TABLE t AS SELECT 1 AS x");
-  BackupRequest wanted = BackupFixture::Request("alone");
+  CreateDatabase("without_globals", "CREATE TABLE t AS SELECT 1 AS x");
+  BackupRequest wanted = BackupFixture::Request("without_globals");
   wanted.dump.set_globals(false);
   const auto backup = Run(wanted);
   ASSERT_THAT(backup, IsOk());
