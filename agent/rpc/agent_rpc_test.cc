@@ -99,15 +99,16 @@ class TestController : public v1::AgentControlService::Service {
     response->set_agent("agents/" + certifies);
     return grpc::Status::OK;
   }
-  grpc::Status Sync(grpc::ServerContext* context, const v1::SyncRequest* request, v1::SyncResponse* response) override {
+  grpc::Status Sync(grpc::ServerContext* context, const v1::SyncRequest* /*request*/,
+                    v1::SyncResponse* /*response*/) override {
     ++sync_count;
     while (!context->IsCancelled()) {
       std::this_thread::yield();
     }
     return grpc::Status::CANCELLED;
   }
-  grpc::Status CompleteRun(grpc::ServerContext* context, const v1::CompleteRunRequest* request,
-                           v1::CompleteRunResponse* response) override {
+  grpc::Status CompleteRun(grpc::ServerContext* context, const v1::CompleteRunRequest* /*request*/,
+                           v1::CompleteRunResponse* /*response*/) override {
     const Peer peer = PeerOf(context->auth_context().get());
     if (peer.kind != Peer::Kind::kAgent) {
       return ToGrpcStatus(ClientCertificateRequired());
