@@ -110,10 +110,7 @@ AttemptWork WorkOnRestore(const RestoreRequest& request, bool plan_only, absl::T
       [request, &jobs](JobObserver& observer, Cancellation& cancellation) {
         return jobs.Restore(request, observer, cancellation);
       },
-      [prove = request.prove](const RestoreOutcome& outcome, absl::Time begin, absl::Time end) {
-        return RestoreSucceeded(outcome, prove, begin, end);
-      },
-      start, clock);
+      RestoreSucceeded, start, clock);
 }
 
 }  // namespace

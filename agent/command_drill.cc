@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/command_drill.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "agent/command_error.h"
 #include "agent/command_progress.h"
@@ -19,6 +21,10 @@ namespace {
 absl::Status CheckOptions(const DrillCommandOptions& options) {
   if (options.jobs < 1 || options.jobs > 64) {
     return UsageError("--jobs must be from 1 to 64");
+  }
+  if (std::any_of(options.assertions.begin(), options.assertions.end(),
+                  [](const std::string& assertion) { return absl::StripAsciiWhitespace(assertion).empty(); })) {
+    return UsageError("an assertion is empty", "--assert wants a query that gives one row with one true");
   }
   if (options.output != "table" && options.output != "json") {
     return UsageError("-o must be table or json");
@@ -56,6 +62,9 @@ int RunDrillCommand(const DrillCommandOptions& options, Cancellation& cancellati
                     std::ostream& err) {
   if (const absl::Status status = CheckOptions(options); !status.ok()) {
     return PrintCommandError(status, err);
+  }
+  if (const absl::Status there = CheckArtifactIsThere(options.artifact_directory); !there.ok()) {
+    return PrintCommandError(there, err);
   }
   DrillRequest request;
   request.artifact_directory = options.artifact_directory;

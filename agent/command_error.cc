@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/command_error.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include <ostream>
 
+#include "absl/strings/str_cat.h"
 #include "agent/pipeline/job_failure.h"
 #include "base/errors.h"
+#include "base/text.h"
 
 namespace backup::agent {
 
@@ -49,6 +54,16 @@ int PrintCommandError(const absl::Status& status, std::ostream& err) {
     err << "  | " << line << "\n";
   }
   return ExitCodeOf(status);
+}
+
+absl::Status CheckArtifactIsThere(const std::string& directory) {
+  struct stat info;
+  if (lstat(directory.c_str(), &info) == 0 || errno != ENOENT) {
+    return absl::OkStatus();
+  }
+  return MakeError(absl::StatusCode::kNotFound, "BACKUP_NOT_FOUND",
+                   absl::StrCat("there is no directory ", CleanText(directory)),
+                   "see the paths with: backup-agent list --repository DIR -o name");
 }
 
 absl::Status UsageError(absl::string_view why, absl::string_view hint) {

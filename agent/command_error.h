@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -14,6 +15,9 @@ int ExitCodeOf(const absl::Status& status);
 
 // Writes "error: …", "reason: …", the hint and the child's last lines; returns ExitCodeOf.
 int PrintCommandError(const absl::Status& status, std::ostream& err);
+
+// NOT_FOUND BACKUP_NOT_FOUND when nothing is at the path of an artifact.
+absl::Status CheckArtifactIsThere(const std::string& directory);
 
 // The command was called wrongly: exit code 2.
 absl::Status UsageError(absl::string_view why, absl::string_view hint = "");

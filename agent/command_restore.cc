@@ -107,6 +107,9 @@ int RunRestoreCommand(const RestoreCommandOptions& options, Cancellation& cancel
   if (!request.ok()) {
     return PrintCommandError(request.status(), err);
   }
+  if (const absl::Status there = CheckArtifactIsThere(options.artifact_directory); !there.ok()) {
+    return PrintCommandError(there, err);
+  }
   if (options.plan) {
     return Plan(*request, options, cancellation, out, err);
   }
@@ -125,7 +128,7 @@ int RunRestoreCommand(const RestoreCommandOptions& options, Cancellation& cancel
                           {"tableCount", outcome->table_count},
                           {"rowCount", outcome->row_count},
                           {"leftOut", outcome->left_out},
-                          {"contentsCompared", options.prove},
+                          {"contentsCompared", outcome->contents_compared},
                           {"loadDuration", absl::StrCat(absl::ToDoubleSeconds(outcome->load_duration), "s")}}
                .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
         << "\n";
@@ -134,7 +137,7 @@ int RunRestoreCommand(const RestoreCommandOptions& options, Cancellation& cancel
         << " database \"" << CleanText(outcome->database, 200) << "\""
         << (outcome->schema.empty() ? "" : absl::StrCat(" as schema \"", CleanText(outcome->schema, 200), "\"")) << ": "
         << outcome->table_count << " of " << outcome->manifest.tables_size() << " tables, " << outcome->row_count
-        << " rows, " << (options.prove ? "contents compared" : "rows counted") << ", in "
+        << " rows, " << (outcome->contents_compared ? "contents compared" : "rows counted") << ", in "
         << backup::FormatDuration(absl::Ceil(outcome->load_duration, absl::Seconds(1))) << "\n";
     for (const std::string& statement : outcome->left_out) {
       out << "left out: " << CleanText(statement, 300) << "\n";

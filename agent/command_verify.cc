@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/command_verify.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #include <ostream>
 
-#include "absl/strings/str_cat.h"
 #include "agent/command_error.h"
 #include "agent/command_progress.h"
 #include "agent/command_summary.h"
@@ -22,12 +18,8 @@ int RunVerifyCommand(const VerifyCommandOptions& options, Cancellation& cancella
   if (options.output != "table" && options.output != "json") {
     return PrintCommandError(UsageError("-o must be table or json"), err);
   }
-  struct stat info;
-  if (lstat(options.artifact_directory.c_str(), &info) != 0 && errno == ENOENT) {
-    return PrintCommandError(MakeError(absl::StatusCode::kNotFound, "BACKUP_NOT_FOUND",
-                                       absl::StrCat("there is no directory ", CleanText(options.artifact_directory)),
-                                       "see the paths with: backup-agent list --repository DIR -o name"),
-                             err);
+  if (const absl::Status there = CheckArtifactIsThere(options.artifact_directory); !there.ok()) {
+    return PrintCommandError(there, err);
   }
   CommandProgress progress(err, Clock::Real(), /*show_progress=*/false, /*is_terminal=*/false);
   VerifyRequest request;

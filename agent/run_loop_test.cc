@@ -281,6 +281,7 @@ TEST_F(RunLoopTest, RestoresToAServerOfItsOwnFile) {
   restore.set_jobs(3);
   restore.set_prove(true);
   RestoreOutcome outcome;
+  outcome.contents_compared = true;
   outcome.table_count = 1;
   outcome.row_count = 42;
   outcome.plain_bytes = 4200;

@@ -66,8 +66,7 @@ v1::RunResult DrillSucceeded(const DrillOutcome& outcome, absl::Time start, absl
   return result;
 }
 
-v1::RunResult RestoreSucceeded(const RestoreOutcome& outcome, bool contents_compared, absl::Time start,
-                               absl::Time end) {
+v1::RunResult RestoreSucceeded(const RestoreOutcome& outcome, absl::Time start, absl::Time end) {
   v1::RunResult result = Ended(v1::SUCCEEDED, start, end);
   v1::RestoreFacts& facts = *result.mutable_restore_facts();
   facts.set_table_count(outcome.table_count);
@@ -75,7 +74,7 @@ v1::RunResult RestoreSucceeded(const RestoreOutcome& outcome, bool contents_comp
   facts.set_plain_bytes(outcome.plain_bytes);
   *facts.mutable_restore_duration() = ToProto(outcome.load_duration);
   *facts.mutable_total_duration() = ToProto(std::max(end - start, absl::ZeroDuration()));
-  facts.set_contents_compared(contents_compared);
+  facts.set_contents_compared(outcome.contents_compared);
   AddTexts(outcome.left_out, *facts.mutable_left_out());
   return result;
 }

@@ -18,7 +18,7 @@ namespace backup::agent {
 v1::RunResult BackupSucceeded(const BackupOutcome& outcome, absl::Time start, absl::Time end);
 v1::RunResult VerifySucceeded(const VerifyOutcome& outcome, absl::Time start, absl::Time end);
 v1::RunResult DrillSucceeded(const DrillOutcome& outcome, absl::Time start, absl::Time end);
-v1::RunResult RestoreSucceeded(const RestoreOutcome& outcome, bool contents_compared, absl::Time start, absl::Time end);
+v1::RunResult RestoreSucceeded(const RestoreOutcome& outcome, absl::Time start, absl::Time end);
 v1::RunResult RestorePlanned(const RestorePlan& plan, absl::Time start, absl::Time end);
 
 // `error` of a job: CANCELLED, with the reason, when it is the consequence of `cancellation`; else FAILED.

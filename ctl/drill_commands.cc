@@ -109,7 +109,8 @@ void AddDrillCommands(CommandTree& tree) {
       {"Restore a backup into a throwaway server on its agent's host, and compare every table",
        "What is not said is as in the backup's policy. With --wait the exit code is 0 when everything came back equal "
        "and\n"
-       "in time, 8 when the backup is bad, 1 otherwise. Ctrl-C stops the waiting, not the drill.",
+       "in time, 8 when the backup is bad, 6 when it could not be tried, 1 otherwise. Ctrl-C stops the waiting, not "
+       "the drill.",
        "backupctl drill run 20261123T220000Z-7k3m9q2x4d --wait\n"
        "backupctl drill run --database shop --assert 'SELECT count(*) > 0 FROM orders'"},
       [&session, run] { return Run(session, *run); });

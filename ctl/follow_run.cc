@@ -157,6 +157,10 @@ absl::Status OutcomeOf(const v1::Run& run) {
   if (failure.cause() != v1::FAILURE_CAUSE_UNSPECIFIED) reason = v1::FailureCause_Name(failure.cause());
   const bool backup_is_bad = failure.cause() == v1::CORRUPT || failure.cause() == v1::ASSERTION_FAILED;
   if (run.kind() != v1::BACKUP && backup_is_bad) code = absl::StatusCode::kDataLoss;
+  if (failure.cause() == v1::RESTORE_REFUSED || failure.cause() == v1::DRILL_REFUSED) {
+    code = absl::StatusCode::kFailedPrecondition;
+  }
+  if (failure.cause() == v1::TABLE_NOT_FOUND) code = absl::StatusCode::kNotFound;
   for (const std::string& line : failure.stderr_lines()) absl::StrAppend(&message, "\n", CleanText(line));
   const char* look = run.has_start_time() ? "logs" : "describe";  // One that never started has no log.
   const std::string hint =

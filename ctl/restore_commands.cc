@@ -190,7 +190,8 @@ void AddRestoreCommands(CommandTree& tree) {
       {"Restore a backup into a new database, or tables of it into a new schema",
        "What is made has its name only once everything is in it. With --wait the exit code is 0 when it is, 8 "
        "when\n"
-       "the backup is bad, 1 otherwise. Ctrl-C stops the waiting, not the restore.",
+       "the backup is bad, 6 when something is in the way, 3 when it lacks a table that was named, 1 otherwise. Ctrl-C "
+       "stops the waiting, not the restore.",
        "backupctl restore run 20261123T220000Z-7k3m9q2x4d --as shop_restored --prove --wait"},
       run, &Run)
       .add_flag("--wait", run->wait, "follow it to its end");

@@ -114,6 +114,7 @@ struct RestoreOutcome {
   int table_count = 0;  // Whose rows were loaded.
   int64_t row_count = 0;
   int64_t plain_bytes = 0;            // Of those rows in the dump.
+  bool contents_compared = false;     // Of all of them: read again, or, of a choice of tables, as they came.
   std::vector<std::string> left_out;  // Statements for which other tables' rows would have been needed.
   absl::Duration load_duration;
 };

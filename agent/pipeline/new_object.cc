@@ -29,6 +29,7 @@ NewDatabase::~NewDatabase() {
 }
 
 absl::Status NewDatabase::CreateLike(const v1::DatabaseIdentity& original) {
+  RETURN_IF_ERROR(CheckNoDatabaseIsLeft(session_, temporary_));
   RETURN_IF_ERROR(CreateDatabaseLike(session_, temporary_, original));
   made_ = true;
   return absl::OkStatus();
@@ -51,9 +52,10 @@ NewSchema::~NewSchema() {
 }
 
 absl::Status NewSchema::Create() {
-  RETURN_IF_ERROR(CheckSchemaNameIsFree(session_, temporary_));
-  made_ = true;  // Also when only its privileges could not be set.
-  return CreatePrivateSchema(session_, temporary_);
+  RETURN_IF_ERROR(CheckNoSchemaIsLeft(session_, temporary_));
+  RETURN_IF_ERROR(session_.Query(absl::StrCat("CREATE SCHEMA ", QuoteName(temporary_)), kCommandTimeout).status());
+  made_ = true;
+  return MakeSchemaPrivate(session_, temporary_);
 }
 
 absl::Status NewSchema::KeepAs(const std::string& name) {

@@ -20,7 +20,7 @@ class NewDatabase {
   NewDatabase& operator=(const NewDatabase&) = delete;
 
   const std::string& temporary() const { return temporary_; }
-  // As CreateDatabaseLike.
+  // As CreateDatabaseLike. RESTORE_REFUSED when one that was left behind is in the way.
   absl::Status CreateLike(const v1::DatabaseIdentity& original);
   // RESTORE_REFUSED when the name was taken meanwhile.
   absl::Status KeepAs(const std::string& name);

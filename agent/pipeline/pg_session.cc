@@ -220,20 +220,25 @@ class PgSession::CopySink : public ByteSink {
   const absl::Duration stall_timeout_;
 };
 
-absl::StatusOr<int64_t> PgSession::CopyIn(const std::string& copy, absl::Duration stall_timeout,
-                                          const std::function<absl::Status(ByteSink&)>& write) {
+absl::Status PgSession::BeginCopy(const std::string& copy, int expected, absl::Duration stall_timeout) {
   RETURN_IF_ERROR(Send(copy, stall_timeout, {}));
   PGresult* const begun = PQgetResult(connection_);
   const ExecStatusType kind = PQresultStatus(begun);
   const char* sqlstate = PQresultErrorField(begun, PG_DIAG_SQLSTATE);
   last_sqlstate_ = sqlstate == nullptr ? "" : sqlstate;
   PQclear(begun);
-  if (kind != PGRES_COPY_IN) {
-    absl::Status status =
-        kind == PGRES_FATAL_ERROR ? Error(last_sqlstate_) : JobError(v1::INTERNAL, "a COPY did not ask for rows");
-    TakeResults(nullptr, nullptr, stall_timeout).IgnoreError();
-    return status;
+  if (kind == expected) {
+    return absl::OkStatus();
   }
+  absl::Status status = kind == PGRES_FATAL_ERROR ? Error(last_sqlstate_)
+                                                  : JobError(v1::INTERNAL, "a COPY was not the one that was meant");
+  TakeResults(nullptr, nullptr, stall_timeout).IgnoreError();
+  return status;
+}
+
+absl::StatusOr<int64_t> PgSession::CopyIn(const std::string& copy, absl::Duration stall_timeout,
+                                          const std::function<absl::Status(ByteSink&)>& write) {
+  RETURN_IF_ERROR(BeginCopy(copy, PGRES_COPY_IN, stall_timeout));
   CopySink sink(*this, stall_timeout);
   const absl::Status written = write(sink);
   if (PQputCopyEnd(connection_, written.ok() ? nullptr : "the rows could not be read") < 0) {
@@ -248,18 +253,7 @@ absl::StatusOr<int64_t> PgSession::CopyIn(const std::string& copy, absl::Duratio
 }
 
 absl::Status PgSession::CopyOut(const std::string& copy, absl::Duration stall_timeout, ByteSink& sink) {
-  RETURN_IF_ERROR(Send(copy, stall_timeout, {}));
-  PGresult* const begun = PQgetResult(connection_);
-  const ExecStatusType kind = PQresultStatus(begun);
-  const char* sqlstate = PQresultErrorField(begun, PG_DIAG_SQLSTATE);
-  last_sqlstate_ = sqlstate == nullptr ? "" : sqlstate;
-  PQclear(begun);
-  if (kind != PGRES_COPY_OUT) {
-    absl::Status status =
-        kind == PGRES_FATAL_ERROR ? Error(last_sqlstate_) : JobError(v1::INTERNAL, "a COPY gave no rows");
-    TakeResults(nullptr, nullptr, stall_timeout).IgnoreError();
-    return status;
-  }
+  RETURN_IF_ERROR(BeginCopy(copy, PGRES_COPY_OUT, stall_timeout));
   while (true) {
     char* row = nullptr;
     const int size = PQgetCopyData(connection_, &row, /*async=*/1);

@@ -53,6 +53,8 @@ class PgSession {
 
   absl::Status Error(absl::string_view sqlstate) const;
   // Sends `sql` and waits for the first result.
+  // Sends a COPY and waits until the server is ready for it; `expected` is PGRES_COPY_IN or PGRES_COPY_OUT.
+  absl::Status BeginCopy(const std::string& copy, int expected, absl::Duration stall_timeout);
   absl::Status Send(const std::string& sql, absl::Duration timeout, const std::vector<std::string>& parameters);
   absl::Status AwaitResult(absl::Duration deadline_monotonic, absl::string_view what);
   // All results up to the end of the statement; rows of a query into `rows`, which may be null. Rows that a command

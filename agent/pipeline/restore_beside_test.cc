@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -98,6 +99,7 @@ TEST_F(RestoreBesideTest, ATableComesBackAsItWasAndTheLiveOneStaysAsItIs) {
   ASSERT_THAT(outcome, IsOk());
   EXPECT_EQ(outcome->table_count, 1);
   EXPECT_EQ(outcome->row_count, 5000);
+  EXPECT_TRUE(outcome->contents_compared);
   EXPECT_THAT(outcome->left_out, ElementsAre(HasSubstr("orders_customer_id_fkey")));
   EXPECT_EQ(Ask("SELECT count(*) || ',' || sum(cents) || ',' || sum(double_cents) || ',' || min(state) FROM"
                 " \"as it \"\"was\".orders"),
@@ -136,6 +138,19 @@ TEST_F(RestoreBesideTest, WhatHasNoPlaceBesideIsRefusedAndNothingIsLeft) {
     EXPECT_THAT(std::string(outcome.status().message()), HasSubstr(why));
     EXPECT_EQ(Schemas(), before);
   }
+}
+
+TEST_F(RestoreBesideTest, WhatAKilledOrAnotherRestoreMakesIsLeftAloneAndTold) {
+  const std::string left = std::filesystem::path(artifact_).filename();
+  ASSERT_THAT(Server().Execute(absl::StrCat("CREATE SCHEMA \"backupctl restoring ", left, "\""), "shop"), IsOk());
+  const std::string before = Schemas();
+
+  const auto outcome = Restore(Beside("never", {"public.orders"}));
+
+  EXPECT_THAT(outcome, HasReason("RESTORE_REFUSED"));
+  EXPECT_THAT(std::string(outcome.status().message()), HasSubstr(left));
+  EXPECT_EQ(Schemas(), before);
+  ASSERT_THAT(Server().Execute(absl::StrCat("DROP SCHEMA \"backupctl restoring ", left, "\""), "shop"), IsOk());
 }
 
 TEST_F(RestoreBesideTest, NobodyElseCanReadWhatCameBack) {

@@ -62,6 +62,7 @@ class ObstacleSearch {
     RETURN_IF_ERROR(Note(CheckServerVersion(session_, source_.manifest)));
     if (!request_.into_schema.empty()) {
       RETURN_IF_ERROR(Note(CheckSchemaNameIsFree(session_, request_.into_schema)));
+      RETURN_IF_ERROR(Note(CheckNoSchemaIsLeft(session_, TemporaryNameFor(source_.manifest))));
       RETURN_IF_ERROR(Note(CheckNothingPublishesNewTables(session_)));
       RETURN_IF_ERROR(Note(CheckNamesAreUnique(source_.manifest, source_.choice)));
       RETURN_IF_ERROR(FindRightToMakeSchemas());
@@ -72,6 +73,7 @@ class ObstacleSearch {
       RETURN_IF_ERROR(Note(CheckDatabaseIsEmpty(session_)));
     } else {
       RETURN_IF_ERROR(Note(CheckDatabaseNameIsFree(session_, request_.create_database)));
+      RETURN_IF_ERROR(Note(CheckNoDatabaseIsLeft(session_, TemporaryNameFor(source_.manifest))));
       RETURN_IF_ERROR(FindRight("rolcreatedb", "make databases", "grant it CREATEDB, or restore as another role"));
       RETURN_IF_ERROR(FindLocale());
     }

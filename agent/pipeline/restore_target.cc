@@ -27,6 +27,12 @@ std::string QuoteText(absl::string_view text) {
   return absl::StrCat("E'", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
 }
 
+absl::Status LeftBehind(absl::string_view kind, absl::string_view temporary) {
+  return Refused(absl::StrCat("another restore of this backup is under way on the server, or one that was killed left ",
+                              kind, " \"", CleanText(temporary, 200), "\""),
+                 absl::StrCat("wait for it; when there is none, drop that ", kind));
+}
+
 absl::StatusOr<std::set<std::string>> ReadNames(PgSession& session, const std::string& sql) {
   ASSIGN_OR_RETURN(const PgRows rows, session.Query(sql, kQueryTimeout));
   std::set<std::string> names;
@@ -90,7 +96,7 @@ absl::Status CheckDatabaseIsEmpty(PgSession& session) {
     return absl::OkStatus();
   }
   return Refused(absl::StrCat("the database is not empty: it holds ", CleanText(absl::StrJoin(objects, ", "), 400)),
-                 "restore into a new database with --create-database NAME");
+                 "restore into a new database");
 }
 
 absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name) {
@@ -98,7 +104,23 @@ absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name
                    session.Query("SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1", kQueryTimeout, {name}));
   return rows.empty() ? absl::OkStatus()
                       : Refused(absl::StrCat("there is a database \"", CleanText(name, 200), "\" already"),
-                                "choose another name for --create-database");
+                                "choose another name for the database");
+}
+
+std::string TemporaryNameFor(const v1::Manifest& manifest) {
+  return absl::StrCat("backupctl restoring ", manifest.backup_id());
+}
+
+absl::Status CheckNoDatabaseIsLeft(PgSession& session, const std::string& temporary) {
+  ASSIGN_OR_RETURN(const PgRows rows, session.Query("SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1",
+                                                    kQueryTimeout, {temporary}));
+  return rows.empty() ? absl::OkStatus() : LeftBehind("database", temporary);
+}
+
+absl::Status CheckNoSchemaIsLeft(PgSession& session, const std::string& temporary) {
+  ASSIGN_OR_RETURN(const PgRows rows, session.Query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1",
+                                                    kQueryTimeout, {temporary}));
+  return rows.empty() ? absl::OkStatus() : LeftBehind("schema", temporary);
 }
 
 absl::Status CheckSchemaNameIsFree(PgSession& session, const std::string& name) {
@@ -128,11 +150,10 @@ absl::Status CheckNothingPublishesNewTables(PgSession& session) {
              ? absl::OkStatus()
              : Refused(absl::StrCat("publication \"", CleanText(*publications.begin(), 100),
                                     "\" is of all tables, and its subscribers do not have those of the schema"),
-                       "restore to a database of its own with --create-database NAME");
+                       "restore to a database of its own");
 }
 
-absl::Status CreatePrivateSchema(PgSession& session, const std::string& name) {
-  RETURN_IF_ERROR(session.Query(absl::StrCat("CREATE SCHEMA ", QuoteName(name)), kQueryTimeout).status());
+absl::Status MakeSchemaPrivate(PgSession& session, const std::string& name) {
   ASSIGN_OR_RETURN(const PgRows grantees,
                    session.Query("SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE"
                                  "   pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END"

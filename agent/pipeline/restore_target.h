@@ -44,7 +44,15 @@ absl::Status CheckSchemaNameIsFree(PgSession& session, const std::string& name);
 // is new, and would stop at its first row.
 absl::Status CheckNothingPublishesNewTables(PgSession& session);
 
-// Makes a schema that only its owner can use, whatever default privileges there are.
-absl::Status CreatePrivateSchema(PgSession& session, const std::string& name);
+// Takes from everybody but its owner the right to use a schema, whatever default privileges gave it.
+absl::Status MakeSchemaPrivate(PgSession& session, const std::string& name);
+
+// What a restore of this backup makes is called so until everything is in it.
+std::string TemporaryNameFor(const v1::Manifest& manifest);
+
+// Whether a database, or in a session with the database a schema, of that name is there: another restore of the same
+// backup is under way, or one that was killed left it.
+absl::Status CheckNoDatabaseIsLeft(PgSession& session, const std::string& temporary);
+absl::Status CheckNoSchemaIsLeft(PgSession& session, const std::string& temporary);
 
 }  // namespace backup::agent

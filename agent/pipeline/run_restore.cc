@@ -75,7 +75,7 @@ class RestoreJob {
     RETURN_IF_ERROR(LiftTimeouts(*session));
     RETURN_IF_ERROR(CheckSchemaNameIsFree(*session, request_.into_schema));
     RETURN_IF_ERROR(CheckNothingPublishesNewTables(*session));
-    NewSchema schema(*session, absl::StrCat("backupctl restoring ", outcome_.manifest.backup_id()));
+    NewSchema schema(*session, TemporaryNameFor(outcome_.manifest));
     RETURN_IF_ERROR(schema.Create());
     RETURN_IF_ERROR(Load(target, schema.temporary()));
     return schema.KeepAs(request_.into_schema);
@@ -89,7 +89,7 @@ class RestoreJob {
     RETURN_IF_ERROR(CheckServerCanTake(*session, outcome_.manifest));
     RETURN_IF_ERROR(CheckDatabaseNameIsFree(*session, request_.create_database));
     RETURN_IF_ERROR(PrepareRoles(*session));
-    NewDatabase database(*session, absl::StrCat("backupctl restoring ", outcome_.manifest.backup_id()));
+    NewDatabase database(*session, TemporaryNameFor(outcome_.manifest));
     RETURN_IF_ERROR(database.CreateLike(outcome_.manifest.database()));
     RETURN_IF_ERROR(Load(server.WithDatabase(database.temporary())));
     return database.KeepAs(request_.create_database);
@@ -131,6 +131,7 @@ class RestoreJob {
                      LoadDatabase(outcome_.manifest, text, target, options, cancellation_, progress_));
     outcome_.load_duration = clock_.Monotonic() - begin;
     outcome_.left_out = std::move(loaded.left_out);
+    outcome_.contents_compared = request_.prove || !choice_.is_everything();
     if (request_.prove) {
       observer_.OnLog("loaded; comparing every table");
       progress_.SetPhase(v1::COMPARING);

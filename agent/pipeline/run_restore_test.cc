@@ -312,6 +312,22 @@ TEST_F(RunRestoreTest, ADatabaseThatIsThereIsNotTouched) {
   EXPECT_EQ(DumpOf("origin"), before);
 }
 
+TEST_F(RunRestoreTest, WhatAKilledOrAnotherRestoreMakesIsLeftAloneAndTold) {
+  const BackupOutcome backup = Backup("small");
+  const std::string left = absl::StrCat("backupctl restoring ", backup.manifest.backup_id());
+  CreateDatabase(left, "CREATE TABLE half (x integer)");
+
+  const auto outcome = Restore(ToNew(backup.path, "never"));
+  const auto plan = PlanRestore(ToNew(backup.path, "never"), Clock::Real(), observer_, cancellation_);
+
+  EXPECT_THAT(outcome, HasReason("RESTORE_REFUSED"));
+  EXPECT_THAT(std::string(outcome.status().message()), HasSubstr(left));
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_THAT(plan->obstacles, ElementsAre(HasSubstr(left)));
+  EXPECT_EQ(Server().Query("SELECT count(*) FROM half", left).value_or("?"), "0");
+  Drop(left);
+}
+
 TEST_F(RunRestoreTest, AnEmptyDatabaseIsFilled) {
   const BackupOutcome backup = Backup("small");
   CreateDatabase("waiting");

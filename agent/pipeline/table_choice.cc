@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "agent/pipeline/sql_name.h"
 #include "agent/pipeline/text_name.h"
@@ -20,11 +21,15 @@ std::string NameOf(const v1::TableFacts& table) { return absl::StrCat(table.sche
 
 absl::Status NotFound(const v1::Manifest& manifest, absl::string_view kind, absl::string_view name) {
   const std::string why = absl::StrCat("the backup has no ", kind, " \"", CleanText(name, 200), "\"");
+  std::vector<std::string> same;
   for (const v1::TableFacts& table : manifest.tables()) {
-    if (table.name() == name) {
-      return MakeError(absl::StatusCode::kNotFound, "TABLE_NOT_FOUND", why,
-                       absl::StrCat("did you mean ", CleanText(NameOf(table), 200), "?"));
+    if (table.name() == name && same.size() < kNamesInHint) {
+      same.push_back(CleanText(NameOf(table), 200));
     }
+  }
+  if (!same.empty()) {
+    return MakeError(absl::StatusCode::kNotFound, "TABLE_NOT_FOUND", why,
+                     absl::StrCat("did you mean ", absl::StrJoin(same, " or "), "?"));
   }
   std::string hint = "it has";
   for (int i = 0; i < std::min(manifest.tables_size(), kNamesInHint); ++i) {

@@ -59,7 +59,7 @@ TEST_F(TableChoiceTest, ANameThatChoosesNothingIsRefusedWithWhatThereIs) {
                              TableChoice::Of(manifest_, {}, {"three"}), TableChoice::Of(ManifestOf({}), {"a.b"}, {})}) {
     EXPECT_THAT(choice, HasReason("TABLE_NOT_FOUND"));
   }
-  EXPECT_EQ(ErrorHint(TableChoice::Of(manifest_, {"a"}, {}).status()), "did you mean public.a?");
+  EXPECT_EQ(ErrorHint(TableChoice::Of(manifest_, {"a"}, {}).status()), "did you mean public.a or two.a?");
   EXPECT_THAT(ErrorHint(TableChoice::Of(manifest_, {"nowhere"}, {}).status()),
               HasSubstr("public.a, public.b c, two.a"));
 }

@@ -15,7 +15,7 @@
 namespace backup::agent {
 namespace {
 
-constexpr char kHint[] = "restore it to a database of its own with --create-database NAME";
+constexpr char kHint[] = "restore it to a database of its own";
 
 // The settings that pg_dump writes for the text and the making of tables. The tablespace is not among them.
 bool IsNeededSetting(absl::string_view text) {

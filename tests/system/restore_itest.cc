@@ -70,7 +70,7 @@ TEST_F(RestoreStory, WhatIsInTheWayIsSaidBeforeAndRefusedThen) {
   EXPECT_THAT(plan.out, HasSubstr("app_owner"));
 
   const CommandResult run = Restore("run", {"--as", "app", "--wait"});
-  EXPECT_EQ(run.exit_code, 1) << run.out << run.err;
+  EXPECT_EQ(run.exit_code, 6) << run.out << run.err;
   EXPECT_THAT(run.err, HasSubstr("reason: RESTORE_REFUSED"));
   EXPECT_EQ(Rows("orders", "app"), "500");
 
@@ -84,7 +84,7 @@ TEST_F(RestoreStory, OneTableComesWithoutTheRowsOfOthers) {
   EXPECT_EQ(Rows("orders", "only_notes"), "0");
 
   const CommandResult unknown = Restore("run", {"--as", "none", "--table", "public.nothing", "--wait"});
-  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_EQ(unknown.exit_code, 3);
   EXPECT_THAT(unknown.err, HasSubstr("reason: TABLE_NOT_FOUND"));
 }
 
