@@ -87,6 +87,14 @@ function(backup_test name)
       DISCOVERY_MODE PRE_TEST
       DISCOVERY_TIMEOUT 60
       TEST_PREFIX "${name}."
-      PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" ENVIRONMENT "${environment}")
+      TEST_LIST ${name}_cases
+      PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+    # Not as one of the properties above: of a list, they keep the first element only.
+    set(properties "${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake")
+    file(WRITE "${properties}"
+      "foreach(case IN LISTS ${name}_cases)\n"
+      "  set_tests_properties(\"\${case}\" PROPERTIES ENVIRONMENT [==[${environment}]==])\n"
+      "endforeach()\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${properties}")
   endif()
 endfunction()
