@@ -30,6 +30,12 @@ std::string Due(const v1::Run& run, absl::Time now) {
   return text;
 }
 
+// A restore that only says what it would do is no restore.
+std::string KindText(const v1::Run& run) {
+  const std::string kind = v1::RunKind_Name(run.kind());
+  return run.spec().restore().plan_only() ? absl::StrCat(kind, " plan") : kind;
+}
+
 }  // namespace
 
 bool HasEnded(v1::RunState state) {
@@ -67,7 +73,7 @@ Table RunTable(const std::vector<v1::Run>& runs, absl::Time now) {
                {"WHY", Align::kLeft, false, true}},
               {}};
   for (const v1::Run& run : runs) {
-    table.rows.push_back({ShortName(run.name()), v1::RunKind_Name(run.kind()), ShortName(run.database()),
+    table.rows.push_back({ShortName(run.name()), KindText(run), ShortName(run.database()),
                           StateCell(run.state()), RelativeText(run.has_slot_time(), run.slot_time(), now),
                           Elapsed(run, now), ShortName(run.policy()), ShortName(run.backup()),
                           absl::StrCat(run.epoch()), RunProblem(run)});
@@ -79,7 +85,7 @@ std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now
   const bool color = output.options().color;
   std::vector<Fact> facts = {
       {"Run", ShortName(run.name())},
-      {"Kind", v1::RunKind_Name(run.kind())},
+      {"Kind", KindText(run)},
       {"State", StateCell(run.state())},
       {"Database", ShortName(run.database())},
       {"Policy", ShortName(run.policy())},

@@ -40,6 +40,10 @@ absl::StatusOr<std::unique_ptr<CatalogConnection>> ConnectToCatalog(const std::s
                        absl::StrCat("the catalog's server is PostgreSQL ", version / 10000),
                        "use PostgreSQL 13 or newer for the catalog");
     }
+    // What was answered must survive a crash, whatever the server or the database say; a stricter setting stays.
+    pqxx::nontransaction session(connection->connection);
+    session.exec(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'");
     return connection;
   } catch (const std::exception& error) {
     return ExplainException(error, false).status;

@@ -9,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/resource_name.h"
+#include "server/store/catalog_url.h"
+#include "server/store/connection_pool.h"
 #include "server/store/postgres_store.h"
 #include "tests/testing/matchers.h"
 #include "tests/testing/mini_catalog.h"
@@ -135,6 +137,24 @@ TEST_F(PostgresOutageTest, TheFirstVerbAfterARestartWorks) {
     ASSERT_THAT(catalog_->cluster().Restart(mode), IsOk());
     EXPECT_THAT(store_->AppendEvents({SomeEvent()}), IsOk());
   }
+}
+
+// The test's server has synchronous_commit off.
+TEST_F(PostgresOutageTest, WhatIsCommittedIsOnDiskWhateverTheServerSays) {
+  const auto setting = [this] {
+    const absl::StatusOr<std::string> conninfo = CatalogConninfo(catalog_->url());
+    EXPECT_THAT(conninfo, IsOk());
+    auto connected = ConnectToCatalog(*conninfo);
+    EXPECT_THAT(connected, IsOk());
+    pqxx::nontransaction session((*connected)->connection);
+    return std::string(session.exec("SHOW synchronous_commit")[0][0].c_str());
+  };
+  ASSERT_EQ(catalog_->Query("SHOW synchronous_commit").value_or("?"), "off");
+  EXPECT_EQ(setting(), "on");
+  ASSERT_THAT(catalog_->Execute(absl::StrCat("ALTER DATABASE ", catalog_->name(), " SET synchronous_commit = local")),
+              IsOk());
+  catalog_->SetSpoiled();
+  EXPECT_EQ(setting(), "local") << "somebody chose it";
 }
 
 TEST_F(PostgresOutageTest, ASessionEndedMidTransactionIsTriedAgain) {

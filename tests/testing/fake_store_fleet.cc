@@ -261,7 +261,7 @@ absl::StatusOr<v1::FleetStatus> FakeStore::ReadFleetStatus(absl::Time now) {
     const v1::Run& run = row.second;
     if (run.state() == v1::RUNNING && status.active_runs_size() < kMaxActiveRuns) *status.add_active_runs() = run;
     const absl::Time slot = ToAbsl(run.slot_time());
-    if (run.state() == v1::SCHEDULED || slot > now || slot <= now - absl::Hours(24)) return;
+    if (run.state() == v1::SCHEDULED || run.manual() || slot > now || slot <= now - absl::Hours(24)) return;
     status.set_due_count_24h(status.due_count_24h() + 1);
     if (run.state() == v1::SUCCEEDED) status.set_succeeded_count_24h(status.succeeded_count_24h() + 1);
   });
