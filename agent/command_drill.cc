@@ -63,11 +63,12 @@ int RunDrillCommand(const DrillCommandOptions& options, Cancellation& cancellati
   if (const absl::Status status = CheckOptions(options); !status.ok()) {
     return PrintCommandError(status, err);
   }
-  if (const absl::Status there = CheckArtifactIsThere(options.artifact_directory); !there.ok()) {
-    return PrintCommandError(there, err);
+  const absl::StatusOr<std::string> artifact = FindArtifact(options.artifact_directory);
+  if (!artifact.ok()) {
+    return PrintCommandError(artifact.status(), err);
   }
   DrillRequest request;
-  request.artifact_directory = options.artifact_directory;
+  request.artifact_directory = *artifact;
   request.work_directory = options.work_directory;
   request.pg_bindir = options.pg_bindir;
   request.jobs = options.jobs;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/command_error.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
+#include <filesystem>
 #include <ostream>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "agent/pipeline/job_failure.h"
+#include "agent/pipeline/manifest_file.h"
 #include "base/errors.h"
+#include "base/resource_name.h"
 #include "base/text.h"
 
 namespace backup::agent {
@@ -56,14 +57,23 @@ int PrintCommandError(const absl::Status& status, std::ostream& err) {
   return ExitCodeOf(status);
 }
 
-absl::Status CheckArtifactIsThere(const std::string& directory) {
-  struct stat info;
-  if (lstat(directory.c_str(), &info) == 0 || errno != ENOENT) {
-    return absl::OkStatus();
+absl::StatusOr<std::string> FindArtifact(const std::string& path) {
+  const auto not_found = [](absl::string_view why) {
+    return MakeError(absl::StatusCode::kNotFound, "BACKUP_NOT_FOUND", why,
+                     "see the paths with: backup-agent list --repository DIR -o name");
+  };
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(path, error);
+  if (error == std::errc::no_such_file_or_directory) {
+    return not_found(absl::StrCat("there is no directory ", CleanText(path)));
   }
-  return MakeError(absl::StatusCode::kNotFound, "BACKUP_NOT_FOUND",
-                   absl::StrCat("there is no directory ", CleanText(directory)),
-                   "see the paths with: backup-agent list --repository DIR -o name");
+  if (error) {
+    return path;  // Whoever opens it says why that cannot be.
+  }
+  if (!IsValidBackupId(real.filename().string()) && !std::filesystem::exists(real / kManifestFile, error)) {
+    return not_found(absl::StrCat(CleanText(path), " is not the directory of a backup"));
+  }
+  return real.string();
 }
 
 absl::Status UsageError(absl::string_view why, absl::string_view hint) {

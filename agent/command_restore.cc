@@ -103,13 +103,15 @@ int Plan(const RestoreRequest& request, const RestoreCommandOptions& options, Ca
 
 int RunRestoreCommand(const RestoreCommandOptions& options, Cancellation& cancellation, std::ostream& out,
                       std::ostream& err) {
-  const absl::StatusOr<RestoreRequest> request = MakeRequest(options);
+  absl::StatusOr<RestoreRequest> request = MakeRequest(options);
   if (!request.ok()) {
     return PrintCommandError(request.status(), err);
   }
-  if (const absl::Status there = CheckArtifactIsThere(options.artifact_directory); !there.ok()) {
-    return PrintCommandError(there, err);
+  absl::StatusOr<std::string> artifact = FindArtifact(options.artifact_directory);
+  if (!artifact.ok()) {
+    return PrintCommandError(artifact.status(), err);
   }
+  request->artifact_directory = *std::move(artifact);
   if (options.plan) {
     return Plan(*request, options, cancellation, out, err);
   }

@@ -18,12 +18,13 @@ int RunVerifyCommand(const VerifyCommandOptions& options, Cancellation& cancella
   if (options.output != "table" && options.output != "json") {
     return PrintCommandError(UsageError("-o must be table or json"), err);
   }
-  if (const absl::Status there = CheckArtifactIsThere(options.artifact_directory); !there.ok()) {
-    return PrintCommandError(there, err);
+  const absl::StatusOr<std::string> artifact = FindArtifact(options.artifact_directory);
+  if (!artifact.ok()) {
+    return PrintCommandError(artifact.status(), err);
   }
   CommandProgress progress(err, Clock::Real(), /*show_progress=*/false, /*is_terminal=*/false);
   VerifyRequest request;
-  request.artifact_directory = options.artifact_directory;
+  request.artifact_directory = *artifact;
   absl::StatusOr<VerifyOutcome> outcome = VerifyArtifact(request, Clock::Real(), progress, cancellation);
   if (!outcome.ok()) {
     return PrintCommandError(outcome.status(), err);

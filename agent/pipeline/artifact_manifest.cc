@@ -45,8 +45,11 @@ absl::StatusOr<ArtifactManifest> ReadArtifactManifest(const StoredDirectory& dir
   }
   ASSIGN_OR_RETURN(artifact.manifest, ParseManifest(text));
   if (const std::string name = DirectoryName(directory.path()); artifact.manifest.backup_id() != name) {
-    return Damaged(absl::StrCat("it is that of backup ", artifact.manifest.backup_id(),
-                                ", but its directory is called ", CleanText(name, 200)));
+    return JobError(v1::CORRUPT,
+                    absl::StrCat(kManifestFile, ": it is that of backup ", artifact.manifest.backup_id(),
+                                 ", but its directory is called ", CleanText(name, 200)),
+                    absl::StrCat("if somebody renamed the directory, call it ", artifact.manifest.backup_id(),
+                                 " again; else files of two backups were mixed up"));
   }
   return artifact;
 }

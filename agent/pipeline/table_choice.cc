@@ -19,17 +19,35 @@ constexpr int kNamesInHint = 5;
 
 std::string NameOf(const v1::TableFacts& table) { return absl::StrCat(table.schema(), ".", table.name()); }
 
-absl::Status NotFound(const v1::Manifest& manifest, absl::string_view kind, absl::string_view name) {
-  const std::string why = absl::StrCat("the backup has no ", kind, " \"", CleanText(name, 200), "\"");
-  std::vector<std::string> same;
+// What somebody may have meant by a name that no table has: tables of that name in some schema, that of `public` first,
+// or the one whose name is nearest.
+std::vector<std::string> MeantBy(const v1::Manifest& manifest, const std::string& name) {
+  std::vector<std::string> meant;
+  std::vector<std::string> all;
+  const std::string last = name.substr(name.rfind('.') + 1);
   for (const v1::TableFacts& table : manifest.tables()) {
-    if (table.name() == name && same.size() < kNamesInHint) {
-      same.push_back(CleanText(NameOf(table), 200));
+    all.push_back(NameOf(table));
+    if ((table.name() == name || table.name() == last) && meant.size() < kNamesInHint) {
+      meant.insert(table.schema() == "public" ? meant.begin() : meant.end(), CleanText(NameOf(table), 200));
     }
   }
-  if (!same.empty()) {
+  if (meant.empty()) {
+    std::string near = NearestWord(name, all);
+    if (near.empty()) {
+      near = NearestWord(absl::StrCat("public.", name), all);
+    }
+    if (!near.empty()) {
+      meant.push_back(CleanText(near, 200));
+    }
+  }
+  return meant;
+}
+
+absl::Status NotFound(const v1::Manifest& manifest, absl::string_view kind, const std::string& name) {
+  const std::string why = absl::StrCat("the backup has no ", kind, " \"", CleanText(name, 200), "\"");
+  if (const std::vector<std::string> meant = MeantBy(manifest, name); !meant.empty()) {
     return MakeError(absl::StatusCode::kNotFound, "TABLE_NOT_FOUND", why,
-                     absl::StrCat("did you mean ", absl::StrJoin(same, " or "), "?"));
+                     absl::StrCat("did you mean ", absl::StrJoin(meant, " or "), "?"));
   }
   std::string hint = "it has";
   for (int i = 0; i < std::min(manifest.tables_size(), kNamesInHint); ++i) {

@@ -60,6 +60,9 @@ TEST_F(TableChoiceTest, ANameThatChoosesNothingIsRefusedWithWhatThereIs) {
     EXPECT_THAT(choice, HasReason("TABLE_NOT_FOUND"));
   }
   EXPECT_EQ(ErrorHint(TableChoice::Of(manifest_, {"a"}, {}).status()), "did you mean public.a or two.a?");
+  EXPECT_EQ(ErrorHint(TableChoice::Of(manifest_, {"other.a"}, {}).status()), "did you mean public.a or two.a?");
+  EXPECT_EQ(ErrorHint(TableChoice::Of(manifest_, {"public.bc"}, {}).status()), "did you mean public.b c?");
+  EXPECT_EQ(ErrorHint(TableChoice::Of(manifest_, {"b  c"}, {}).status()), "did you mean public.b c?");
   EXPECT_THAT(ErrorHint(TableChoice::Of(manifest_, {"nowhere"}, {}).status()),
               HasSubstr("public.a, public.b c, two.a"));
 }
