@@ -16,7 +16,7 @@ namespace {
 
 // Longer than the greatest statement that pg_dump can read back from a server, which is 1 GB, would be a sign of
 // damage; a view or function is far below this.
-constexpr size_t kMaxStatementBytes = 256 << 20;
+constexpr size_t kMaxReadBytes = 256 << 20;
 
 bool StartsWithAny(absl::string_view text, std::initializer_list<absl::string_view> prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(),
@@ -113,7 +113,7 @@ absl::Status StatementReader::Write(absl::string_view bytes) {
   while (!bytes.empty()) {
     switch (lexer_.Next(&bytes)) {
       case SqlLexer::Event::kText:
-        if (statement_.size() + lexer_.text().size() > kMaxStatementBytes) {
+        if (statement_.size() + lexer_.text().size() > kMaxReadBytes) {
           return JobError(v1::INCOMPLETE, absl::StrCat("the dump holds a statement that is longer than pg_dump can "
                                                        "write: ",
                                                        CleanText(statement_.substr(0, 100))));

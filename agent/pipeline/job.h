@@ -69,6 +69,9 @@ struct VerifyRequest {
   std::string artifact_directory;
   std::string manifest_sha256;  // What the catalog knows; "" to trust the file.
   bool drop_page_cache = true;  // Ask the kernel to read from disk.
+  // Takes a dump whose stored bytes have the SHA-256 of the manifest for the one that was read back when it was made,
+  // and does not decode it again. For who decodes it next anyway.
+  bool stored_bytes_only = false;
 };
 
 struct VerifyOutcome {

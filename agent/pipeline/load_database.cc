@@ -9,13 +9,14 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "agent/pipeline/copy_rows.h"
 #include "agent/pipeline/dump_facts.h"
 #include "agent/pipeline/dump_statements.h"
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/pg_session.h"
+#include "agent/pipeline/restore_failure.h"
 #include "agent/pipeline/restore_workers.h"
 #include "agent/pipeline/table_relocation.h"
+#include "agent/pipeline/table_rows.h"
 #include "agent/pipeline/text_name.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
@@ -35,35 +36,6 @@ constexpr int64_t kBytesOfARow = 256;
 absl::Status AboutStatement(const absl::Status& status, absl::string_view statement) {
   return Annotate(status, absl::StrCat("restoring \"", CleanText(statement.substr(0, 120), 120), "\""));
 }
-
-// Counts and hashes the rows of one table as they pass.
-class RowsSink : public ByteSink {
- public:
-  // `output` gets them too; may be null.
-  explicit RowsSink(ByteSink* output = nullptr) : output_(output) { rows_.Begin(); }
-  absl::Status Write(absl::string_view bytes) override {
-    absl::string_view counted = bytes;
-    rows_.Take(&counted);
-    return output_ == nullptr ? absl::OkStatus() : output_->Write(bytes);
-  }
-  absl::Status Finish() override { return absl::OkStatus(); }
-
-  // CORRUPT unless these were the rows of `expected`.
-  absl::Status Compare(const v1::TableFacts& expected) const {
-    v1::TableFacts found;
-    rows_.Report(&found);
-    if (found.row_count() == expected.row_count() && found.content_hash() == expected.content_hash()) {
-      return absl::OkStatus();
-    }
-    return JobError(v1::CORRUPT, absl::StrCat("table ", TableLabel(expected), " has ", found.row_count(),
-                                              " rows with content hash ", found.content_hash(), ", not ",
-                                              expected.row_count(), " with ", expected.content_hash()));
-  }
-
- private:
-  ByteSink* const output_;
-  CopyRows rows_;
-};
 
 class DatabaseLoader {
  public:
@@ -111,7 +83,9 @@ class DatabaseLoader {
   enum class Phase { kBeforeData, kData, kAfterData };
 
   absl::Status Execute(const std::string& statement) {
-    return AboutStatement(session_->Query(statement, absl::InfiniteDuration()).status(), statement);
+    const absl::Status status = session_->Query(statement, absl::InfiniteDuration()).status();
+    return AboutMissingRoles(AboutStatement(status, statement), session_->last_sqlstate(), statement,
+                             options_.missing_roles);
   }
 
   absl::Status Take(DumpStatement statement) {
@@ -226,7 +200,7 @@ class DatabaseLoader {
   // On a worker's thread.
   absl::Status LoadRows(PgSession& session, const std::string& copy, size_t number) {
     const v1::TableFacts& table = manifest_.tables(static_cast<int>(number));
-    std::optional<RowsSink> passing;
+    std::optional<TableRows> passing;
     const absl::StatusOr<int64_t> rows = session.CopyIn(copy, options_.stall_timeout, [&](ByteSink& sink) {
       if (!options_.choice.is_everything()) {
         passing.emplace(&sink);
@@ -281,9 +255,7 @@ absl::Status LiftTimeouts(PgSession& session) {
 absl::StatusOr<std::unique_ptr<PgSession>> ConnectForRestore(const Conninfo& conninfo, Cancellation& cancellation) {
   ASSIGN_OR_RETURN(std::unique_ptr<PgSession> session, PgSession::Connect(conninfo, kConnectTimeout, &cancellation));
   // The last commit, which gives the database its name, waits for the disk, and so for all before it.
-  for (const char* setting : {"SET synchronous_commit = off", "SET maintenance_work_mem = '256MB'"}) {
-    RETURN_IF_ERROR(session->Query(setting, kConnectTimeout).status());
-  }
+  RETURN_IF_ERROR(session->Query("SET synchronous_commit = off", kConnectTimeout).status());
   RETURN_IF_ERROR(LiftTimeouts(*session));
   return session;
 }
@@ -301,7 +273,7 @@ absl::Status CompareTables(const v1::Manifest& manifest, const std::vector<std::
                            ProgressMeter& progress) {
   const auto compare = [&](PgSession& session, const std::string& copy, size_t number) {
     const v1::TableFacts& expected = manifest.tables(static_cast<int>(number));
-    RowsSink sink;
+    TableRows sink;
     RETURN_IF_ERROR(session.CopyOut(copy, options.stall_timeout, sink));
     RETURN_IF_ERROR(sink.Compare(expected));
     progress.Add({expected.plain_bytes(), 0, expected.row_count(), 1});

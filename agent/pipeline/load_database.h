@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct LoadOptions {
   // Unquoted; given: a schema that is there and empty. The chosen tables with their rows, indexes and constraints go
   // into it, and nothing else of the dump is made (table_relocation.h).
   std::string into_schema;
+  // Of the backup, that the server does not have (UTF-8); for the error of a statement that needs one.
+  std::set<std::string> missing_roles;
   // Longest wait for the server to take or give rows.
   absl::Duration stall_timeout = absl::Minutes(10);
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/pipeline/database_properties.h"
 #include "agent/pipeline/restore_target.h"
 #include "agent/pipeline/sql_name.h"
 #include "base/status_macros.h"
@@ -35,9 +36,38 @@ absl::Status NewDatabase::CreateLike(const v1::DatabaseIdentity& original) {
   return absl::OkStatus();
 }
 
-absl::Status NewDatabase::KeepAs(const std::string& name) {
-  RETURN_IF_ERROR(RenameDatabase(session_, temporary_, name));
+absl::Status NewDatabase::Execute(const std::string& sql) { return session_.Query(sql, kCommandTimeout).status(); }
+
+absl::Status NewDatabase::KeepAs(const std::string& name, const v1::DatabaseProperties& properties,
+                                 std::vector<std::string>* left_out) {
+  RETURN_IF_ERROR(CheckDatabaseNameIsFree(session_, name));
+  RETURN_IF_ERROR(Execute("SET client_encoding = 'UTF8'"));
+  RETURN_IF_ERROR(Execute("BEGIN"));
+  if (const absl::Status done = RenameAndGive(name, properties, left_out); !done.ok()) {
+    Execute("ROLLBACK").IgnoreError();  // What went wrong before says more.
+    return done;
+  }
+  RETURN_IF_ERROR(Execute("COMMIT"));
   made_ = false;
+  return absl::OkStatus();
+}
+
+absl::Status NewDatabase::RenameAndGive(const std::string& name, const v1::DatabaseProperties& properties,
+                                        std::vector<std::string>* left_out) {
+  RETURN_IF_ERROR(
+      Execute(absl::StrCat("ALTER DATABASE ", QuoteName(temporary_), " RENAME TO ", QuoteName(name))));
+  for (const PropertyStatement& statement : PropertyStatements(properties, name)) {
+    RETURN_IF_ERROR(Execute("SAVEPOINT property"));
+    const absl::Status given = Execute(statement.sql);
+    if (given.ok()) {
+      continue;
+    }
+    if (session_.last_sqlstate().empty()) {
+      return given;
+    }
+    left_out->push_back(absl::StrCat("of the database: ", statement.label));
+    RETURN_IF_ERROR(Execute("ROLLBACK TO SAVEPOINT property"));
+  }
   return absl::OkStatus();
 }
 

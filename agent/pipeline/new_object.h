@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "agent/pipeline/pg_session.h"
@@ -22,10 +23,16 @@ class NewDatabase {
   const std::string& temporary() const { return temporary_; }
   // As CreateDatabaseLike. RESTORE_REFUSED when one that was left behind is in the way.
   absl::Status CreateLike(const v1::DatabaseIdentity& original);
+  // Gives it its name and `properties` at once. What the server refuses of these is left out and told, a line each.
   // RESTORE_REFUSED when the name was taken meanwhile.
-  absl::Status KeepAs(const std::string& name);
+  absl::Status KeepAs(const std::string& name, const v1::DatabaseProperties& properties,
+                      std::vector<std::string>* left_out);
 
  private:
+  absl::Status Execute(const std::string& sql);
+  absl::Status RenameAndGive(const std::string& name, const v1::DatabaseProperties& properties,
+                             std::vector<std::string>* left_out);
+
   PgSession& session_;
   const std::string temporary_;
   bool made_ = false;

@@ -2,8 +2,10 @@
 #include "agent/pipeline/pg_session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -13,6 +15,7 @@
 #include "agent/pipeline/dump_failure.h"
 #include "agent/pipeline/job_failure.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/status_macros.h"
 
 namespace backup::agent {
@@ -20,6 +23,8 @@ namespace {
 
 // How often a wait looks whether it was cancelled.
 constexpr absl::Duration kCancellationPeriod = absl::Milliseconds(100);
+// How long a server may take to let go of a session that has ended.
+constexpr absl::Duration kHangUpTimeout = absl::Milliseconds(500);
 
 // Waits until the connection's socket is ready for `events`, the deadline has passed or somebody cancelled.
 absl::Status WaitForSocket(PGconn* connection, int events, absl::Duration deadline, Cancellation* cancellation,
@@ -42,6 +47,21 @@ absl::Status WaitForSocket(PGconn* connection, int events, absl::Duration deadli
     }
     if (ready < 0 && errno != EINTR) {
       return JobError(v1::INTERNAL, absl::StrCat("cannot wait for the server: errno ", errno));
+    }
+  }
+}
+
+// Returns when the server has closed the connection, or after a while.
+void AwaitHangUp(int socket) {
+  const absl::Duration deadline = Clock::Real().Monotonic() + kHangUpTimeout;
+  char ignored[4096];
+  while (true) {
+    const absl::Duration left = deadline - Clock::Real().Monotonic();
+    struct pollfd descriptor = {socket, POLLIN, 0};
+    if (left <= absl::ZeroDuration() ||
+        poll(&descriptor, 1, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1) <= 0 ||
+        recv(socket, ignored, sizeof(ignored), MSG_DONTWAIT) <= 0) {
+      return;
     }
   }
 }
@@ -99,7 +119,13 @@ PgSession::~PgSession() {
       PQfreeCancel(cancel);
     }
   }
+  const FileDescriptor socket(PQstatus(connection_) == CONNECTION_OK
+                                  ? fcntl(PQsocket(connection_), F_DUPFD_CLOEXEC, 0)
+                                  : -1);
   PQfinish(connection_);
+  if (socket.valid()) {
+    AwaitHangUp(socket.get());
+  }
 }
 
 int PgSession::server_version_num() const { return PQserverVersion(connection_); }

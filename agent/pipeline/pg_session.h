@@ -26,6 +26,7 @@ class PgSession {
   // `timeout` holds for all hosts of the target together. `cancellation` may be null and must outlive the session.
   static absl::StatusOr<std::unique_ptr<PgSession>> Connect(const Conninfo& conninfo, absl::Duration timeout,
                                                             Cancellation* cancellation);
+  // Ends the session. The server has let go of what it held, its place in its database too, unless that takes long.
   ~PgSession();
   PgSession(const PgSession&) = delete;
   PgSession& operator=(const PgSession&) = delete;

@@ -14,7 +14,8 @@ namespace backup::agent {
 absl::StatusOr<RestorePlan> PlanRestore(const RestoreRequest& request, Clock& clock, JobObserver& observer,
                                         Cancellation& cancellation) {
   ASSIGN_OR_RETURN(const Conninfo server, Conninfo::Parse(request.server));
-  ASSIGN_OR_RETURN(RestoreSource source, OpenRestoreSource(request, clock, observer, cancellation));
+  ASSIGN_OR_RETURN(RestoreSource source,
+                   OpenRestoreSource(request, SourceCheck::kEverything, clock, observer, cancellation));
   const Conninfo target = request.into_database.empty() ? server : server.WithDatabase(request.into_database);
   ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, ConnectForRestore(target, cancellation));
   RestorePlan plan;

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/pipeline/job.h"
-#include "agent/pipeline/restore_obstacles.h"
+#include "agent/pipeline/roles_named.h"
 #include "agent/pipeline/testing/backup_fixture.h"
 #include "base/file.h"
 #include "tests/testing/matchers.h"

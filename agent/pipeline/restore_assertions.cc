@@ -7,6 +7,7 @@
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/load_database.h"
 #include "agent/pipeline/pg_session.h"
+#include "agent/pipeline/restore_failure.h"
 #include "agent/pipeline/sql_name.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
@@ -47,7 +48,7 @@ absl::StatusOr<int> CheckAssertions(const std::vector<std::string>& assertions, 
                    ConnectForRestore(superuser.AsUser(kReader).WithDatabase(database), cancellation));
   for (const std::string& assertion : assertions) {
     const absl::StatusOr<PgRows> rows = session->Query(assertion, kAssertTimeout);
-    RETURN_IF_ERROR(Annotate(rows.status(), absl::StrCat("assertion \"", CleanText(assertion, 300), "\"")));
+    RETURN_IF_ERROR(Annotate(AsAssertionFailure(rows.status()), absl::StrCat("assertion \"", CleanText(assertion, 300), "\"")));
     const bool holds = rows->size() == 1 && rows->front().size() == 1 && rows->front()[0] == "t";
     if (!holds) {
       return JobError(v1::ASSERTION_FAILED,

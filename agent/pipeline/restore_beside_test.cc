@@ -45,7 +45,7 @@ SELECT lo_from_bytea(815, 'there');
 class RestoreBesideTest : public BackupFixture {
  protected:
   static void SetUpTestSuite() { CreateDatabase("shop", kShop); }
-  static void TearDownTestSuite() { ASSERT_THAT(Server().Execute("DROP DATABASE shop"), IsOk()); }
+  static void TearDownTestSuite() { Drop("shop"); }
 
   void SetUp() override {
     BackupFixture::SetUp();

@@ -12,10 +12,9 @@
 #include "absl/strings/str_replace.h"
 #include "agent/pipeline/dump_statements.h"
 #include "agent/pipeline/restore_target.h"
-#include "agent/pipeline/sql_name.h"
+#include "agent/pipeline/roles_named.h"
 #include "agent/pipeline/stored_text.h"
 #include "agent/pipeline/table_relocation.h"
-#include "agent/pipeline/text_name.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -23,24 +22,7 @@
 namespace backup::agent {
 namespace {
 
-constexpr absl::Duration kQueryTimeout = absl::Seconds(30);
-
-// Words of a statement after which the name of a role stands, and the statements that have them.
-constexpr absl::string_view kBeforeRole[] = {" TO ", " FROM ", " FOR ROLE "};
-
-// Takes a name, and those after it in a list.
-void ConsumeRoles(absl::string_view rest, const std::set<std::string>& roles, std::set<std::string>& found) {
-  std::string name;
-  while (ConsumeIdentifier(&rest, &name)) {
-    if (roles.contains(NameToUtf8(name))) {
-      found.insert(NameToUtf8(name));
-    }
-    if (!absl::StartsWith(rest, ", ")) {
-      return;
-    }
-    rest.remove_prefix(2);
-  }
-}
+constexpr absl::Duration kLookTimeout = absl::Seconds(30);
 
 std::string WithHint(const absl::Status& refusal) {
   const std::string hint = ErrorHint(refusal);
@@ -98,7 +80,7 @@ class ObstacleSearch {
         const PgRows rows,
         session_.Query(absl::StrCat("SELECT (rolsuper OR ", column,
                                     ")::text, rolname FROM pg_catalog.pg_roles WHERE rolname = current_user"),
-                       kQueryTimeout));
+                       kLookTimeout));
     if (rows.empty() || rows[0][0] != "true") {
       obstacles_.push_back(absl::StrCat("role \"", rows.empty() ? "" : CleanText(rows[0][1].value_or(""), 100),
                                         "\" may not ", what, "; ", hint));
@@ -111,7 +93,7 @@ class ObstacleSearch {
         const PgRows rows,
         session_.Query("SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')::text,"
                        " current_user, pg_catalog.current_database()",
-                       kQueryTimeout));
+                       kLookTimeout));
     if (rows.empty() || rows[0][0] != "true") {
       const std::string role = rows.empty() ? "" : CleanText(rows[0][1].value_or(""), 100);
       obstacles_.push_back(
@@ -126,7 +108,7 @@ class ObstacleSearch {
     ASSIGN_OR_RETURN(const PgRows rows,
                      session_.Query("SELECT DISTINCT collcollate FROM pg_catalog.pg_collation "
                                     "WHERE collcollate IS NOT NULL UNION SELECT datcollate FROM pg_catalog.pg_database",
-                                    kQueryTimeout));
+                                    kLookTimeout));
     const v1::DatabaseIdentity& database = source_.manifest.database();
     for (const std::string& wanted : std::set<std::string>{database.collation(), database.ctype()}) {
       const bool found = std::any_of(rows.begin(), rows.end(), [&](const auto& row) {
@@ -183,19 +165,6 @@ class ObstacleSearch {
 };
 
 }  // namespace
-
-std::set<std::string> RolesNamedIn(absl::string_view statement, const std::set<std::string>& roles) {
-  std::set<std::string> found;
-  const bool may_name = absl::StartsWith(statement, "ALTER ") || absl::StartsWith(statement, "GRANT ") ||
-                        absl::StartsWith(statement, "REVOKE ") || absl::StartsWith(statement, "CREATE POLICY ");
-  for (const absl::string_view word : kBeforeRole) {
-    for (size_t at = may_name ? statement.find(word) : absl::string_view::npos; at != absl::string_view::npos;
-         at = statement.find(word, at + 1)) {
-      ConsumeRoles(statement.substr(at + word.size()), roles, found);
-    }
-  }
-  return found;
-}
 
 absl::StatusOr<std::vector<std::string>> FindRestoreObstacles(PgSession& session, const RestoreSource& source,
                                                               const RestoreRequest& request,

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "agent/pipeline/job.h"
 #include "agent/pipeline/pg_session.h"
 #include "agent/pipeline/restore_source.h"
 #include "base/cancellation.h"
 
 namespace backup::agent {
-
-// Those of `roles` (names in UTF-8) that a statement of pg_dump's hands something to: an owner, a grant, a policy,
-// default privileges. Pure.
-std::set<std::string> RolesNamedIn(absl::string_view statement, const std::set<std::string>& roles);
 
 // Everything that would keep `source` from being restored to the server as `request` wants it, each in one line with
 // what to do about it: an older version, extensions, roles that own something, the locale, the name, the right to make

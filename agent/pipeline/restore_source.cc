@@ -6,12 +6,28 @@
 #include "agent/pipeline/artifact_manifest.h"
 #include "agent/pipeline/manifest_file.h"
 #include "agent/pipeline/stored_directory.h"
+#include "agent/pipeline/stored_text.h"
+#include "agent/pipeline/table_rows.h"
 #include "base/status_macros.h"
 
 namespace backup::agent {
 namespace {
 
-absl::Status ReadArtifact(const RestoreRequest& request, Clock& clock, JobObserver& observer,
+absl::Status ReadChosenRows(const RestoreRequest& request, const RestoreSource& source, Cancellation& cancellation) {
+  ASSIGN_OR_RETURN(const StoredText text, StoredText::Open(request.artifact_directory, source.manifest));
+  for (int i = 0; i < source.manifest.tables_size(); ++i) {
+    if (source.choice.Has(static_cast<size_t>(i))) {
+      const v1::TableFacts& table = source.manifest.tables(i);
+      TableRows rows;
+      RETURN_IF_ERROR(
+          text.Read(table.plain_offset(), table.plain_offset() + table.plain_bytes(), cancellation, rows));
+      RETURN_IF_ERROR(rows.Compare(table));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadArtifact(const RestoreRequest& request, SourceCheck check, Clock& clock, JobObserver& observer,
                           Cancellation& cancellation, RestoreSource& source) {
   if (!request.tables.empty() || !request.schemas.empty()) {
     ASSIGN_OR_RETURN(const StoredDirectory directory, StoredDirectory::Open(ArtifactPath(request.artifact_directory)));
@@ -20,10 +36,14 @@ absl::Status ReadArtifact(const RestoreRequest& request, Clock& clock, JobObserv
     source.manifest = std::move(artifact.manifest);
     ASSIGN_OR_RETURN(source.choice, TableChoice::Of(source.manifest, request.tables, request.schemas));
     if (FindIndexFile(source.manifest) != nullptr) {
-      return absl::OkStatus();
+      return check == SourceCheck::kEverything ? ReadChosenRows(request, source, cancellation) : absl::OkStatus();
     }
   }
-  const VerifyRequest verify = {request.artifact_directory, request.manifest_sha256, /*drop_page_cache=*/false};
+  VerifyRequest verify;
+  verify.artifact_directory = request.artifact_directory;
+  verify.manifest_sha256 = request.manifest_sha256;
+  verify.drop_page_cache = false;
+  verify.stored_bytes_only = check == SourceCheck::kStoredBytes;
   ASSIGN_OR_RETURN(VerifyOutcome verified, VerifyArtifact(verify, clock, observer, cancellation));
   source.manifest = std::move(verified.manifest);
   observer.OnLog("the artifact is whole");
@@ -32,10 +52,10 @@ absl::Status ReadArtifact(const RestoreRequest& request, Clock& clock, JobObserv
 
 }  // namespace
 
-absl::StatusOr<RestoreSource> OpenRestoreSource(const RestoreRequest& request, Clock& clock, JobObserver& observer,
-                                                Cancellation& cancellation) {
+absl::StatusOr<RestoreSource> OpenRestoreSource(const RestoreRequest& request, SourceCheck check, Clock& clock,
+                                                JobObserver& observer, Cancellation& cancellation) {
   RestoreSource source;
-  RETURN_IF_ERROR(ReadArtifact(request, clock, observer, cancellation, source));
+  RETURN_IF_ERROR(ReadArtifact(request, check, clock, observer, cancellation, source));
   for (int i = 0; i < source.manifest.tables_size(); ++i) {
     if (source.choice.Has(static_cast<size_t>(i))) {
       ++source.table_count;

@@ -20,9 +20,15 @@ struct RestoreSource {
   int64_t plain_bytes = 0;
 };
 
-// Reads the artifact of `request` back whole; of a choice of tables only what says what the rest has to be, if it has
-// an index. CORRUPT; NOT_FOUND TABLE_NOT_FOUND.
-absl::StatusOr<RestoreSource> OpenRestoreSource(const RestoreRequest& request, Clock& clock, JobObserver& observer,
-                                                Cancellation& cancellation);
+// How much of an artifact is looked at before it is restored.
+enum class SourceCheck {
+  kEverything,   // It is decoded and held against its manifest; of a choice of tables, what holds these.
+  kStoredBytes,  // Every byte is the one that was stored; of a choice of tables, only what tells of the rest.
+};
+
+// Reads the artifact of `request`. Of a choice of tables no more than has to be, if it has an index. CORRUPT;
+// NOT_FOUND TABLE_NOT_FOUND.
+absl::StatusOr<RestoreSource> OpenRestoreSource(const RestoreRequest& request, SourceCheck check, Clock& clock,
+                                                JobObserver& observer, Cancellation& cancellation);
 
 }  // namespace backup::agent

@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/sql_name.h"
 #include "base/errors.h"
@@ -22,10 +21,6 @@ constexpr absl::Duration kQueryTimeout = absl::Seconds(30);
 constexpr absl::Duration kCreateTimeout = absl::Minutes(10);
 
 absl::Status Refused(absl::string_view why, absl::string_view hint) { return JobError(v1::RESTORE_REFUSED, why, hint); }
-
-std::string QuoteText(absl::string_view text) {
-  return absl::StrCat("E'", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
-}
 
 absl::Status LeftBehind(absl::string_view kind, absl::string_view temporary) {
   return Refused(absl::StrCat("another restore of this backup is under way on the server, or one that was killed left ",
@@ -180,15 +175,16 @@ absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, con
   add("ENCODING", original.encoding());
   add("LC_COLLATE", original.collation());
   add("LC_CTYPE", original.ctype());
+  if (original.locale_provider() == "i") {
+    absl::StrAppend(&sql, " LOCALE_PROVIDER icu");
+    add("ICU_LOCALE", original.locale());
+    add("ICU_RULES", original.icu_rules());
+  } else if (original.locale_provider() == "b") {
+    absl::StrAppend(&sql, " LOCALE_PROVIDER builtin");
+    add("BUILTIN_LOCALE", original.locale());
+  }
   const absl::Status made = session.Query(sql, kCreateTimeout).status();
   return made.ok() ? made : Annotate(made, absl::StrCat("cannot make database \"", CleanText(name, 200), "\""));
-}
-
-absl::Status RenameDatabase(PgSession& session, const std::string& temporary, const std::string& name) {
-  RETURN_IF_ERROR(CheckDatabaseNameIsFree(session, name));
-  return session
-      .Query(absl::StrCat("ALTER DATABASE ", QuoteName(temporary), " RENAME TO ", QuoteName(name)), kQueryTimeout)
-      .status();
 }
 
 }  // namespace backup::agent

@@ -28,11 +28,8 @@ absl::StatusOr<std::set<std::string>> ReadRoles(PgSession& session);
 // In a session with the database: it holds no table, view, sequence, function or type of a user.
 absl::Status CheckDatabaseIsEmpty(PgSession& session);
 
-// Makes an empty database with encoding and locale of the one that was dumped. `name` must be free.
+// Makes an empty database with encoding, locale and its provider of the one that was dumped. `name` must be free.
 absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original);
-
-// Gives `temporary` its final name. RESTORE_REFUSED when that is taken meanwhile.
-absl::Status RenameDatabase(PgSession& session, const std::string& temporary, const std::string& name);
 
 absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name);
 

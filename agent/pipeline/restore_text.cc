@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "agent/pipeline/database_properties.h"
 #include "agent/pipeline/manifest_file.h"
 #include "base/proto_json.h"
 #include "base/text.h"
@@ -60,6 +61,12 @@ std::string FormatRestoreText(const v1::Manifest& manifest) {
   absl::StrAppend(&text, step++,
                   ". The data. psql stops at the first error; its exit code alone proves nothing.\n\n    ",
                   Decode(*FindDumpFile(manifest)), " | psql -X -q -v ON_ERROR_STOP=1 -d restored\n\n");
+  const bool has_properties = std::any_of(manifest.files().begin(), manifest.files().end(),
+                                          [](const v1::ArtifactFile& file) { return file.name() == kPropertiesFile; });
+  if (has_properties) {
+    absl::StrAppend(&text, step++, ". What is the database's own, and in no dump: give it the owner, the privileges and the settings\n",
+                    "   that ", kPropertiesFile, " names.\n\n");
+  }
   absl::StrAppend(
       &text, step,
       ". Compare the rows of each table with \"rowCount\" in manifest.json, then give the database its name:\n",

@@ -9,6 +9,7 @@
 #include "agent/pipeline/conninfo.h"
 #include "agent/pipeline/database_dump.h"
 #include "agent/pipeline/database_probe.h"
+#include "agent/pipeline/database_properties.h"
 #include "agent/pipeline/dump_stream.h"
 #include "agent/pipeline/gzi_index.h"
 #include "agent/pipeline/job.h"
@@ -84,6 +85,7 @@ class BackupJob {
     RETURN_IF_ERROR(StoreDatabase(conninfo, session));
     session.Close();
     RETURN_IF_ERROR(CheckIdentityAfterwards(session));
+    RETURN_IF_ERROR(StoreProperties(session));
     RETURN_IF_ERROR(WriteDescription());
     ASSIGN_OR_RETURN(BackupOutcome outcome, ReadBack());
     progress_.SetPhase(v1::PUBLISHING);
@@ -250,6 +252,15 @@ class BackupJob {
     observer_.OnLog(warning);
     manifest_.add_warnings(warning);
     return absl::OkStatus();
+  }
+
+  absl::Status StoreProperties(const SnapshotSession& session) {
+    if (!session.properties().ok()) {
+      Warn(absl::StrCat("the database's own owner, privileges and settings are not in the backup: ",
+                        std::string(session.properties().status().message())));
+      return absl::OkStatus();
+    }
+    return AddFile(kPropertiesFile, absl::StrCat(ToJson(*session.properties(), /*indent=*/true), "\n"));
   }
 
   // A small file that is stored as it is.

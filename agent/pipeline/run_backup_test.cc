@@ -143,7 +143,7 @@ TEST_P(MannerTest, WhatIsStoredRestoresToTheSameDatabaseByTheCommandsOfRestoreTx
               absl::StrCat(table.row_count()))
         << table.name();
   }
-  ASSERT_THAT(Server().Execute("DROP DATABASE restored"), IsOk());
+  Drop("restored");
 }
 
 INSTANTIATE_TEST_SUITE_P(Manners, MannerTest,

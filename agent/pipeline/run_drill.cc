@@ -15,6 +15,7 @@
 #include "agent/pipeline/pg_programs.h"
 #include "agent/pipeline/progress_meter.h"
 #include "agent/pipeline/restore_assertions.h"
+#include "agent/pipeline/restore_failure.h"
 #include "agent/pipeline/restore_globals.h"
 #include "agent/pipeline/restore_target.h"
 #include "agent/pipeline/scratch_cluster.h"
@@ -46,7 +47,10 @@ class DrillJob {
   absl::StatusOr<DrillOutcome> Run() {
     const absl::Duration begin = clock_.Monotonic();
     progress_.SetPhase(v1::PREPARING);
-    const VerifyRequest verify = {request_.artifact_directory, request_.manifest_sha256, /*drop_page_cache=*/false};
+    VerifyRequest verify;
+    verify.artifact_directory = request_.artifact_directory;
+    verify.manifest_sha256 = request_.manifest_sha256;
+    verify.drop_page_cache = false;
     ASSIGN_OR_RETURN(VerifyOutcome verified, VerifyArtifact(verify, clock_, observer_, cancellation_));
     outcome_.manifest = std::move(verified.manifest);
     const v1::ArtifactFile& dump = *FindDumpFile(outcome_.manifest);
@@ -134,7 +138,11 @@ class DrillJob {
 
 absl::StatusOr<DrillOutcome> RunDrill(const DrillRequest& request, Clock& clock, JobObserver& observer,
                                       Cancellation& cancellation) {
-  return DrillJob(request, clock, observer, cancellation).Run();
+  absl::StatusOr<DrillOutcome> outcome = DrillJob(request, clock, observer, cancellation).Run();
+  if (!outcome.ok()) {
+    return AsRestoreFailure(outcome.status());
+  }
+  return outcome;
 }
 
 }  // namespace backup::agent

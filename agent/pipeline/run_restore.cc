@@ -6,15 +6,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "agent/pipeline/conninfo.h"
+#include "agent/pipeline/database_properties.h"
 #include "agent/pipeline/job.h"
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/load_database.h"
 #include "agent/pipeline/manifest_file.h"
 #include "agent/pipeline/new_object.h"
 #include "agent/pipeline/progress_meter.h"
+#include "agent/pipeline/restore_failure.h"
 #include "agent/pipeline/restore_globals.h"
 #include "agent/pipeline/restore_source.h"
 #include "agent/pipeline/restore_target.h"
+#include "agent/pipeline/stored_directory.h"
 #include "agent/pipeline/stored_text.h"
 #include "agent/pipeline/table_choice.h"
 #include "agent/pipeline/table_relocation.h"
@@ -36,7 +39,11 @@ class RestoreJob {
   absl::StatusOr<RestoreOutcome> Run() {
     progress_.SetPhase(v1::PREPARING);
     ASSIGN_OR_RETURN(const Conninfo server, Conninfo::Parse(request_.server));
-    ASSIGN_OR_RETURN(RestoreSource source, OpenRestoreSource(request_, clock_, observer_, cancellation_));
+    // A new database or schema is dropped when what goes into it proves to be damaged after all; what is there already
+    // is not touched before all of it was decoded.
+    const bool is_new = !request_.create_database.empty() || !request_.into_schema.empty();
+    const SourceCheck check = is_new ? SourceCheck::kStoredBytes : SourceCheck::kEverything;
+    ASSIGN_OR_RETURN(RestoreSource source, OpenRestoreSource(request_, check, clock_, observer_, cancellation_));
     choice_ = std::move(source.choice);
     outcome_.manifest = std::move(source.manifest);
     outcome_.table_count = source.table_count;
@@ -92,7 +99,10 @@ class RestoreJob {
     NewDatabase database(*session, TemporaryNameFor(outcome_.manifest));
     RETURN_IF_ERROR(database.CreateLike(outcome_.manifest.database()));
     RETURN_IF_ERROR(Load(server.WithDatabase(database.temporary())));
-    return database.KeepAs(request_.create_database);
+    ASSIGN_OR_RETURN(const StoredDirectory directory, StoredDirectory::Open(request_.artifact_directory));
+    ASSIGN_OR_RETURN(const v1::DatabaseProperties properties,
+                     LoadDatabaseProperties(directory, outcome_.manifest));
+    return database.KeepAs(request_.create_database, properties, &outcome_.left_out);
   }
 
   absl::Status PrepareRoles(PgSession& session) {
@@ -101,19 +111,18 @@ class RestoreJob {
                       "make them by hand, then restore without making roles");
     }
     ASSIGN_OR_RETURN(const std::set<std::string> present, ReadRoles(session));
-    std::vector<std::string> missing;
-    for (const std::string& role : outcome_.manifest.roles()) {
-      if (!present.contains(role)) {
-        missing.push_back(role);
-      }
-    }
     if (request_.create_roles) {
       observer_.OnLog("making the roles that the server does not have");
       return RestoreGlobals(request_.artifact_directory, outcome_.manifest, present, session, cancellation_);
     }
-    if (!missing.empty()) {
+    for (const std::string& role : outcome_.manifest.roles()) {
+      if (!present.contains(role)) {
+        missing_roles_.insert(role);
+      }
+    }
+    if (!missing_roles_.empty()) {
       observer_.OnLog(
-          absl::StrCat("roles that the server does not have: ", CleanText(absl::StrJoin(missing, ", "), 500),
+          absl::StrCat("roles that the server does not have: ", CleanText(absl::StrJoin(missing_roles_, ", "), 500),
                        "; what they own cannot be restored before they are made"));
     }
     return absl::OkStatus();
@@ -126,6 +135,7 @@ class RestoreJob {
     options.choice = choice_;
     options.into_schema = into_schema;
     options.ignore_tablespaces = request_.ignore_tablespaces;
+    options.missing_roles = missing_roles_;
     const absl::Duration begin = clock_.Monotonic();
     ASSIGN_OR_RETURN(LoadedDatabase loaded,
                      LoadDatabase(outcome_.manifest, text, target, options, cancellation_, progress_));
@@ -148,6 +158,7 @@ class RestoreJob {
   Cancellation& cancellation_;
   ProgressMeter progress_;
   TableChoice choice_;
+  std::set<std::string> missing_roles_;
   RestoreOutcome outcome_;
 };
 
@@ -155,7 +166,11 @@ class RestoreJob {
 
 absl::StatusOr<RestoreOutcome> RunRestore(const RestoreRequest& request, Clock& clock, JobObserver& observer,
                                           Cancellation& cancellation) {
-  return RestoreJob(request, clock, observer, cancellation).Run();
+  absl::StatusOr<RestoreOutcome> outcome = RestoreJob(request, clock, observer, cancellation).Run();
+  if (!outcome.ok()) {
+    return AsRestoreFailure(outcome.status());
+  }
+  return outcome;
 }
 
 }  // namespace backup::agent

@@ -16,6 +16,7 @@
 #include "agent/pipeline/testing/rich_schema.h"
 #include "agent/pipeline/testing/sample_artifact.h"
 #include "base/child_process.h"
+#include "base/errors.h"
 #include "tests/testing/matchers.h"
 
 namespace backup::agent {
@@ -100,9 +101,6 @@ class RunRestoreTest : public BackupFixture {
         .value_or("?");
   }
 
-  static void Drop(const std::string& database) {
-    ASSERT_THAT(Server().Execute(absl::StrCat("DROP DATABASE ", QuoteIdentifier(database))), IsOk());
-  }
 };
 
 struct RestoreManner {
@@ -220,9 +218,11 @@ TEST_F(RunRestoreTest, DamageMattersToTheTableThatItIsInAndToNoOtherChoice) {
   of_damaged.tables = {"public.large"};
   EXPECT_THAT(Restore(of_damaged), HasReason("CORRUPT"));
   EXPECT_EQ(Databases(), before);
+  EXPECT_THAT(PlanRestore(of_damaged, Clock::Real(), observer_, cancellation_), HasReason("CORRUPT"));
 
   RestoreRequest of_other = ToNew(backup.path, "other");
   of_other.tables = {"public.referring"};
+  EXPECT_THAT(PlanRestore(of_other, Clock::Real(), observer_, cancellation_), IsOk());
   EXPECT_THAT(Restore(of_other), IsOk());
   EXPECT_EQ(Server().Query("SELECT count(*) FROM referring", "other").value_or("?"), "10000");
   Drop("other");
@@ -350,8 +350,9 @@ TEST_F(RunRestoreTest, ARestoreThatFailsLeavesNoDatabase) {
 
   const auto outcome = Restore(ToNew(backup.path, "never"));
 
-  ASSERT_FALSE(outcome.ok());
+  EXPECT_THAT(outcome, HasReason("RESTORE_REFUSED"));
   EXPECT_THAT(std::string(outcome.status().message()), HasSubstr("passing"));
+  EXPECT_THAT(ErrorHint(outcome.status()), HasSubstr("--create-roles"));
   EXPECT_EQ(Databases(), before);
 }
 

@@ -3,6 +3,7 @@
 
 #include "absl/strings/numbers.h"
 #include "agent/pipeline/database_probe.h"
+#include "agent/pipeline/database_properties.h"
 #include "agent/pipeline/job_failure.h"
 #include "base/status_macros.h"
 
@@ -34,6 +35,7 @@ absl::StatusOr<SnapshotSession> SnapshotSession::Open(const Conninfo& conninfo, 
   ASSIGN_OR_RETURN(opened.facts_, ReadDatabaseFacts(session, options.statement_timeout));
   ASSIGN_OR_RETURN(opened.expected_tables_, ReadExpectedTables(session, with_sizes, options.statement_timeout));
   ASSIGN_OR_RETURN(opened.lock_table_size_, ReadLockTableSize(session, options.statement_timeout));
+  opened.properties_ = ReadDatabaseProperties(session, options.statement_timeout);
   ASSIGN_OR_RETURN(PgRows rows, session.Query("SELECT pg_catalog.pg_export_snapshot()", options.statement_timeout));
   if (rows.size() != 1 || rows[0].size() != 1 || !rows[0][0].has_value()) {
     return JobError(v1::INTERNAL, "the server exported no snapshot");

@@ -9,6 +9,7 @@
 #include "agent/pipeline/conninfo.h"
 #include "agent/pipeline/database_facts.h"
 #include "agent/pipeline/table_locks.h"
+#include "backup/v1/manifest.pb.h"
 #include "base/cancellation.h"
 
 namespace backup::agent {
@@ -27,6 +28,8 @@ class SnapshotSession {
 
   const DatabaseFacts& facts() const { return facts_; }
   const std::vector<ExpectedTable>& expected_tables() const { return expected_tables_; }
+  // What a dump does not hold of the database; an error when the server did not tell.
+  const absl::StatusOr<v1::DatabaseProperties>& properties() const { return properties_; }
   // For pg_dump --snapshot.
   const std::string& snapshot() const { return snapshot_; }
   // How many objects the server's lock table has room for (PostgreSQL manual, 20.12, max_locks_per_transaction).
@@ -37,6 +40,7 @@ class SnapshotSession {
   std::unique_ptr<PgSession> session_;
   DatabaseFacts facts_;
   std::vector<ExpectedTable> expected_tables_;
+  absl::StatusOr<v1::DatabaseProperties> properties_;
   std::string snapshot_;
   int64_t lock_table_size_ = 0;
 };

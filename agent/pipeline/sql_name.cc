@@ -96,4 +96,8 @@ std::string QuoteName(absl::string_view name) {
   return absl::StrCat("\"", absl::StrReplaceAll(name, {{"\"", "\"\""}}), "\"");
 }
 
+std::string QuoteText(absl::string_view text) {
+  return absl::StrCat("E'", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
+}
+
 }  // namespace backup::agent

@@ -20,6 +20,9 @@ bool ConsumeIdentifier(absl::string_view* text, std::string* identifier);
 // The name in double quotes.
 std::string QuoteName(absl::string_view name);
 
+// The text as a literal that means the same whatever standard_conforming_strings says.
+std::string QuoteText(absl::string_view text);
+
 // Takes `name` or `schema.name`.
 bool ConsumeQualifiedName(absl::string_view* text, QualifiedName* name);
 

@@ -53,6 +53,20 @@ class StoredStage : public ByteSink {
   int64_t bytes_ = 0;
 };
 
+// Hashes stored bytes and no more.
+class StoredBytes : public ByteSink {
+ public:
+  absl::Status Write(absl::string_view bytes) override {
+    hash_.Update(bytes);
+    return absl::OkStatus();
+  }
+  absl::Status Finish() override { return absl::OkStatus(); }
+  std::string FinishHex() { return hash_.FinishHex(); }
+
+ private:
+  Sha256 hash_;
+};
+
 }  // namespace
 
 absl::Status DamagedFile(const v1::ArtifactFile& file, absl::string_view why) {
@@ -99,6 +113,17 @@ absl::StatusOr<std::vector<MemberOffset>> VerifyStoredFile(const StoredDirectory
                                           file.member_count(), " of the manifest"));
   }
   return decoder->members();
+}
+
+absl::StatusOr<bool> HasStoredBytes(const StoredDirectory& directory, const v1::ArtifactFile& file,
+                                    const VerifyFileOptions& options, Cancellation& cancellation) {
+  ASSIGN_OR_RETURN(const int64_t bytes, directory.FileBytes(file.name()));
+  if (bytes != file.stored_bytes()) {
+    return false;
+  }
+  StoredBytes stored;
+  RETURN_IF_ERROR(directory.Stream(file.name(), options.drop_page_cache, cancellation, stored));
+  return stored.FinishHex() == file.stored_sha256();
 }
 
 }  // namespace backup::agent

@@ -34,4 +34,8 @@ absl::StatusOr<std::vector<MemberOffset>> VerifyStoredFile(const StoredDirectory
                                                            const VerifyFileOptions& options, Cancellation& cancellation,
                                                            ByteSink* plain);
 
+// Whether the file has the size and the SHA-256 of its stored bytes. CORRUPT when it is not there or is no file.
+absl::StatusOr<bool> HasStoredBytes(const StoredDirectory& directory, const v1::ArtifactFile& file,
+                                    const VerifyFileOptions& options, Cancellation& cancellation);
+
 }  // namespace backup::agent

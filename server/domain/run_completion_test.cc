@@ -359,6 +359,11 @@ TEST_F(DrillCompletionTest, AnAssertionThatDoesNotHoldMakesTheBackupSuspicious) 
   EXPECT_EQ(Complete(Failure(v1::ASSERTION_FAILED)).backups.at(0).state(), v1::BAD);
 }
 
+TEST_F(DrillCompletionTest, WhatAServerDoesNotTakeMakesTheBackupSuspicious) {
+  SetDrill(v1::GOOD);
+  EXPECT_EQ(Complete(Failure(v1::RESTORE_FAILED)).backups.at(0).state(), v1::SUSPICIOUS);
+}
+
 TEST_F(DrillCompletionTest, AnAssertionThatAPersonTriesOutSaysNothingOfTheBackup) {
   SetDrill(v1::GOOD);
   view_.run.set_manual(true);

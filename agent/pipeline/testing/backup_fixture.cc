@@ -75,6 +75,10 @@ void BackupFixture::CreateDatabase(const std::string& name, const std::string& s
   }
 }
 
+void BackupFixture::Drop(const std::string& database) {
+  Must(Server().Execute(absl::StrCat("DROP DATABASE ", QuoteIdentifier(database))));
+}
+
 BackupRequest BackupFixture::Request(const std::string& database) {
   BackupRequest request;
   request.target.url = Server().Url(database);

@@ -21,6 +21,7 @@ class BackupFixture : public ::testing::Test {
   static backup::testing::MiniPostgres& Server();
   // A new database, with this SQL run in it. Dropped by the server's end.
   static void CreateDatabase(const std::string& name, const std::string& sql = "");
+  static void Drop(const std::string& database);
 
   // For a backup of `database` into the repository, with a fresh backup id and short limits.
   BackupRequest Request(const std::string& database);

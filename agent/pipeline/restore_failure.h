@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace backup::agent {
+
+// What ends a restore or a drill, from what one of its sessions said (dump_failure.h, whose causes and hints are those
+// of a dump): RESTORE_FAILED instead of DUMP_FAILED, and of a lack of rights what a restore needs. Others stay. Pure.
+absl::Status AsRestoreFailure(const absl::Status& status);
+
+// The error of `statement`, which the server refused with `sqlstate`: RESTORE_REFUSED naming them when it hands
+// something to some of `missing_roles`, roles of the backup that the server does not have. Pure.
+absl::Status AboutMissingRoles(const absl::Status& status, absl::string_view sqlstate, absl::string_view statement,
+                               const std::set<std::string>& missing_roles);
+
+// Of an assertion that the server does not run to its end: ASSERTION_FAILED, unless it is the fault of neither the
+// assertion nor what was restored. Pure.
+absl::Status AsAssertionFailure(const absl::Status& status);
+
+}  // namespace backup::agent
