@@ -70,7 +70,8 @@ absl::StatusOr<std::string> FindArtifact(const std::string& path) {
   if (error) {
     return path;  // Whoever opens it says why that cannot be.
   }
-  if (!IsValidBackupId(real.filename().string()) && !std::filesystem::exists(real / kManifestFile, error)) {
+  const bool has_manifest = std::filesystem::exists(real / kManifestFile, error) || error;
+  if (!IsValidBackupId(real.filename().string()) && !has_manifest) {
     return not_found(absl::StrCat(CleanText(path), " is not the directory of a backup"));
   }
   return real.string();

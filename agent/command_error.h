@@ -17,8 +17,9 @@ int ExitCodeOf(const absl::Status& status);
 // Writes "error: …", "reason: …", the hint and the child's last lines; returns ExitCodeOf.
 int PrintCommandError(const absl::Status& status, std::ostream& err);
 
-// The path of an artifact that a person means by `path`: absolute, without symlinks. NOT_FOUND BACKUP_NOT_FOUND when
-// nothing is there, or a directory that has neither the name nor the manifest of one; damage is for others to find.
+// The path of an artifact that a person means by `path`: absolute and without symlinks, where it can be found out.
+// NOT_FOUND BACKUP_NOT_FOUND when nothing is there, or a directory that has neither the name nor the manifest of one;
+// damage is for others to find.
 absl::StatusOr<std::string> FindArtifact(const std::string& path);
 
 // The command was called wrongly: exit code 2.

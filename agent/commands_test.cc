@@ -185,6 +185,7 @@ TEST(CommandErrorTest, EveryCauseHasItsExitCode) {
                                                     {v1::STALLED, 5},
                                                     {v1::TIMEOUT, 5},
                                                     {v1::DUMP_FAILED, 1},
+                                                    {v1::RESTORE_FAILED, 1},
                                                     {v1::INCOMPLETE, 1},
                                                     {v1::CORRUPT, 8},
                                                     {v1::NETWORK, 5},

@@ -11,6 +11,7 @@ void AddCommands(CommandTree& tree) {
   AddRunCommands(tree);
   AddFileCommands(tree);
   AddPolicyCommands(tree);
+  AddRetentionCommands(tree);
   AddDatabaseCommands(tree);
   AddAgentCommands(tree);
   AddDevCommands(tree);

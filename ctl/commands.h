@@ -16,6 +16,7 @@ void AddRestoreCommands(CommandTree& tree);
 void AddRunCommands(CommandTree& tree);
 void AddFileCommands(CommandTree& tree);  // validate, diff, apply, get, explain
 void AddPolicyCommands(CommandTree& tree);
+void AddRetentionCommands(CommandTree& tree);
 void AddAgentCommands(CommandTree& tree);
 void AddDatabaseCommands(CommandTree& tree);
 void AddDevCommands(CommandTree& tree);

@@ -3,7 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/proto_json.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "ctl/commands.h"
 #include "ctl/confirm.h"
 #include "ctl/paging.h"
@@ -57,6 +60,30 @@ absl::StatusOr<ExitCode> Resume(Session& session, const std::string& name) {
   return ExitCode::kOk;
 }
 
+struct PreviewFlags {
+  int runs = 10;
+  std::string from;
+};
+
+absl::StatusOr<ExitCode> Preview(Session& session, const std::string& name, const PreviewFlags& flags) {
+  v1::PreviewPolicyRequest request;
+  request.set_name(FullName("policies", name));
+  request.set_count(flags.runs);
+  absl::Time from = session.now();
+  std::string ignored;
+  if (!flags.from.empty() && !absl::ParseTime(absl::RFC3339_full, flags.from, &from, &ignored)) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "USAGE",
+                     absl::StrCat("--from is no time: \"", CleanText(flags.from, 100), "\""),
+                     "write it as 2027-03-27T00:00:00Z");
+  }
+  *request.mutable_from_time() = ToProto(from);
+  ASSIGN_OR_RETURN(Client * client, session.client());
+  ASSIGN_OR_RETURN(const v1::PreviewPolicyResponse preview,
+                   client->Call(&v1::PolicyService::Stub::PreviewPolicy, request));
+  session.output().Single(preview, [&] { return session.output().Layout(SlotTable(preview, session.now())); });
+  return ExitCode::kOk;
+}
+
 absl::StatusOr<ExitCode> Delete(Session& session, const std::string& name, const std::string& confirm) {
   const std::string full_name = FullName("policies", name);
   RETURN_IF_ERROR(Confirm(session, "delete policy", ShortName(full_name), ShortName(confirm)));
@@ -87,6 +114,18 @@ void AddPolicyCommands(CommandTree& tree) {
     return leaf;
   };
   add("describe", {"Show everything about one policy", "", "backupctl policy describe nightly"}, Describe);
+  auto preview = std::make_shared<PreviewFlags>();
+  CLI::App& preview_leaf =
+      add("preview",
+          {"Show when a policy's next runs will be due, and what clock changes do to them",
+           "Each database starts up to the policy's jitter later. A pause is not looked at.",
+           "backupctl policy preview nightly\nbackupctl policy preview nightly --from 2027-03-25T00:00:00Z --runs 5"},
+          [preview](Session& s, const std::string& name) { return Preview(s, name, *preview); });
+  preview_leaf.add_option("--runs", preview->runs, "how many (default: 10)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
+  preview_leaf.add_option("--from", preview->from, "slots later than this time, RFC 3339 (default: now)")
+      ->type_name("TIME");
   add("pause",
       {"Let due slots of a policy pass without a backup", "They become SKIPPED. backupctl backup run still works.",
        "backupctl policy pause nightly"},

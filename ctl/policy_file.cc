@@ -93,6 +93,7 @@ void ReadRetention(YamlReader& reader, v1::RetentionSpec& retention) {
   count("keepMonthly", 0, &v1::RetentionSpec::set_keep_monthly);
   count("keepYearly", 0, &v1::RetentionSpec::set_keep_yearly);
   count("minimumGood", 1, &v1::RetentionSpec::set_minimum_good);
+  Take(reader.Size("maxTotalBytes"), [&](int64_t v) { retention.set_max_total_bytes(v); });
   reader.Finish();
 }
 

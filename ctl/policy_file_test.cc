@@ -29,7 +29,7 @@ spec:
   dump:      {jobs: 2, compression: gzip, globals: true, threads: 3, maxBytesPerSecond: 50MiB, lockTimeout: 60s, stallTimeout: 10m, timeout: 6h}
   verify:    {minBytes: 1KiB, maxChange: 50%, keyTables: [public.students, public.quest_events]}
   drill:     {cron: "0 4 15 1,4,7,10 *", maxDuration: 30m, assert: ["SELECT count(*) > 0 FROM students"]}
-  retention: {keepWithin: 30d, keepLast: 3, keepDaily: 7, keepWeekly: 5, keepMonthly: 12, keepYearly: 1, minimumGood: 2}
+  retention: {keepWithin: 30d, keepLast: 3, keepDaily: 7, keepWeekly: 5, keepMonthly: 12, keepYearly: 1, minimumGood: 2, maxTotalBytes: 5GiB}
   notify:    [{channel: oncall, on: [FAILED, MISSED, SUSPICIOUS, RECOVERED]}]
 )yaml";
 
@@ -84,6 +84,7 @@ TEST(PolicyFileTest, ReadsEveryKey) {
                     keep_monthly: 12
                     keep_yearly: 1
                     minimum_good: 2
+                    max_total_bytes: 5368709120
                   }
                   notify { channel: "oncall" on: "FAILED" on: "MISSED" on: "SUSPICIOUS" on: "RECOVERED" }
                 }

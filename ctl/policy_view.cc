@@ -65,6 +65,15 @@ Table PolicyTable(const std::vector<v1::Policy>& policies, absl::Time now) {
   return table;
 }
 
+Table SlotTable(const v1::PreviewPolicyResponse& preview, absl::Time now) {
+  Table table{{{"SLOT"}, {"THERE"}, {"DUE"}, {"CLOCK CHANGES", Column::Align::kLeft, false, true}}, {}};
+  for (const v1::PreviewedSlot& slot : preview.slots()) {
+    table.rows.push_back({FormatRfc3339(ToAbsl(slot.slot_time())), slot.local_time(),
+                          RelativeText(true, slot.slot_time(), now), Cell(slot.note(), Color::kYellow)});
+  }
+  return table;
+}
+
 std::string DescribePolicy(const v1::Policy& policy, const Output& output, absl::Time now) {
   std::vector<Fact> facts = {
       {"Policy", ShortName(policy.name())},

@@ -105,6 +105,7 @@ Json Retention(const v1::RetentionSpec& retention) {
   PutCount(map, "keepMonthly", retention.keep_monthly());
   PutCount(map, "keepYearly", retention.keep_yearly());
   PutCount(map, "minimumGood", retention.minimum_good());
+  if (retention.max_total_bytes() != 0) map["maxTotalBytes"] = FormatSizeExact(retention.max_total_bytes());
   return map;
 }
 

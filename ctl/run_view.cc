@@ -32,8 +32,7 @@ std::string Due(const v1::Run& run, absl::Time now) {
 
 // A restore that only says what it would do is no restore.
 std::string KindText(const v1::Run& run) {
-  const std::string kind = v1::RunKind_Name(run.kind());
-  return run.spec().restore().plan_only() ? absl::StrCat(kind, " plan") : kind;
+  return run.spec().restore().plan_only() ? "PLAN" : v1::RunKind_Name(run.kind());
 }
 
 }  // namespace
@@ -73,10 +72,10 @@ Table RunTable(const std::vector<v1::Run>& runs, absl::Time now) {
                {"WHY", Align::kLeft, false, true}},
               {}};
   for (const v1::Run& run : runs) {
-    table.rows.push_back({ShortName(run.name()), KindText(run), ShortName(run.database()),
-                          StateCell(run.state()), RelativeText(run.has_slot_time(), run.slot_time(), now),
-                          Elapsed(run, now), ShortName(run.policy()), ShortName(run.backup()),
-                          absl::StrCat(run.epoch()), RunProblem(run)});
+    table.rows.push_back({ShortName(run.name()), KindText(run), ShortName(run.database()), StateCell(run.state()),
+                          RelativeText(run.has_slot_time(), run.slot_time(), now), Elapsed(run, now),
+                          ShortName(run.policy()), ShortName(run.backup()), absl::StrCat(run.epoch()),
+                          RunProblem(run)});
   }
   return table;
 }

@@ -115,10 +115,9 @@ std::string NextStep(const v1::FleetStatus& status) {
     return "next: write a policy (backupctl explain policy) and apply it with: backupctl apply FILE";
   }
   if (status.good_backup_count() == 0 && status.active_runs().empty()) {
-    return absl::StrCat(status.total_size_bytes() == 0 ? "next: make the first backup"
-                                                       : "next: no backup is good; make a new one",
-                        " with: backupctl backup run ",
-                        ShellWord(ShortName(status.databases(0).database().name())), " --wait");
+    return absl::StrCat(
+        status.total_size_bytes() == 0 ? "next: make the first backup" : "next: no backup is good; make a new one",
+        " with: backupctl backup run ", ShellWord(ShortName(status.databases(0).database().name())), " --wait");
   }
   return "";
 }

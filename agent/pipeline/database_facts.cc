@@ -29,9 +29,8 @@ SELECT %
 constexpr char kIdentity[] = R"(
 SELECT pg_catalog.current_database(), d.oid, pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype,
        pg_catalog.current_setting('server_version'), pg_catalog.pg_database_size(d.oid),
-       (extract(epoch FROM pg_catalog.statement_timestamp()) * 1000000)::bigint, l.row->>'datlocprovider',
-       coalesce(l.row->>'datlocale', l.row->>'daticulocale'), l.row->>'daticurules'
-  FROM pg_catalog.pg_database d, pg_catalog.to_jsonb(d) AS l(row) WHERE d.datname = pg_catalog.current_database())";
+       (extract(epoch FROM pg_catalog.statement_timestamp()) * 1000000)::bigint
+  FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())";
 
 std::string TablesQuery(absl::string_view columns) {
   return absl::StrReplaceAll(kTables, {{"%", columns}, {"@", "'r'"}});
@@ -86,7 +85,7 @@ absl::Status PrepareSession(PgSession& session, absl::Duration statement_timeout
 
 absl::StatusOr<DatabaseFacts> ReadDatabaseFacts(PgSession& session, absl::Duration statement_timeout) {
   DatabaseFacts facts;
-  ASSIGN_OR_RETURN(auto row, QueryRow(session, kIdentity, statement_timeout, 11));
+  ASSIGN_OR_RETURN(auto row, QueryRow(session, kIdentity, statement_timeout, 8));
   v1::DatabaseIdentity& identity = facts.identity;
   identity.set_name(Text(row[0]));
   identity.set_oid(static_cast<uint32_t>(Number(row[1])));
@@ -96,12 +95,6 @@ absl::StatusOr<DatabaseFacts> ReadDatabaseFacts(PgSession& session, absl::Durati
   identity.set_server_version(Text(row[5]));
   identity.set_server_version_num(session.server_version_num());
   identity.set_size_bytes(Number(row[6]));
-  // The names of these columns are those of the server's version; the first is there since 15.
-  identity.set_locale_provider(Text(row[8]));
-  if (identity.locale_provider() != "c") {
-    identity.set_locale(Text(row[9]));
-    identity.set_icu_rules(Text(row[10]));
-  }
   facts.server_time = absl::FromUnixMicros(Number(row[7]));
   ASSIGN_OR_RETURN(*identity.mutable_system_identifier(), ReadSystemIdentifier(session, statement_timeout));
 

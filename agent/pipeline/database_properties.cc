@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pipeline/database_properties.h"
 
+#include <google/protobuf/util/json_util.h>
+
 #include <algorithm>
 
 #include "absl/strings/match.h"
@@ -22,8 +24,9 @@ constexpr size_t kMaxFileBytes = 16 << 20;
 
 constexpr char kDatabase[] = R"(
 SELECT pg_catalog.pg_get_userbyid(d.datdba), d.datconnlimit, pg_catalog.shobj_description(d.oid, 'pg_database'),
-       d.datacl IS NOT NULL
-  FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())";
+       d.datacl IS NOT NULL, l.row->>'datlocprovider', coalesce(l.row->>'datlocale', l.row->>'daticulocale'),
+       l.row->>'daticurules'
+  FROM pg_catalog.pg_database d, pg_catalog.to_jsonb(d) AS l(row) WHERE d.datname = pg_catalog.current_database())";
 
 constexpr char kPrivileges[] = R"(
 SELECT CASE a.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee) END, a.is_grantable,
@@ -44,8 +47,7 @@ SELECT coalesce(r.rolname, ''), c.setting
 std::string Utf8(const std::optional<std::string>& value) { return NameToUtf8(value.value_or("")); }
 
 absl::StatusOr<v1::DatabaseProperties> Ask(PgSession& session, absl::Duration timeout) {
-  RETURN_IF_ERROR(
-      session.Query("SELECT pg_catalog.set_config('client_encoding', 'UTF8', false)", timeout).status());
+  RETURN_IF_ERROR(session.Query("SELECT pg_catalog.set_config('client_encoding', 'UTF8', false)", timeout).status());
   v1::DatabaseProperties properties;
   ASSIGN_OR_RETURN(const PgRows database, session.Query(kDatabase, timeout));
   int limit = -1;
@@ -56,6 +58,12 @@ absl::StatusOr<v1::DatabaseProperties> Ask(PgSession& session, absl::Duration ti
   properties.set_connection_limit(limit);
   properties.set_comment(Utf8(database[0].at(2)));
   properties.set_has_privileges(database[0].at(3) == "t");
+  // Columns are called as in the server's version; the first is there since 15.
+  properties.set_locale_provider(Utf8(database[0].at(4)));
+  if (properties.locale_provider() != "c") {
+    properties.set_locale(Utf8(database[0].at(5)));
+    properties.set_icu_rules(Utf8(database[0].at(6)));
+  }
   ASSIGN_OR_RETURN(const PgRows privileges, session.Query(kPrivileges, timeout));
   for (const auto& row : privileges) {
     v1::DatabasePrivileges& granted = *properties.add_privileges();
@@ -89,7 +97,8 @@ bool IsList(absl::string_view name) {
 
 // Takes an item of such a list from the front of `text`: in quotes, or up to the next comma or space.
 bool ConsumeListItem(absl::string_view* text, std::string* item) {
-  if (absl::ConsumePrefix(text, "\"\"")) {
+  if (absl::StartsWith(*text, "\"\"") && !absl::StartsWith(*text, "\"\"\"")) {
+    text->remove_prefix(2);
     item->clear();
     return true;
   }
@@ -103,31 +112,42 @@ bool ConsumeListItem(absl::string_view* text, std::string* item) {
 
 void SkipSpaces(absl::string_view* text) { text->remove_prefix(std::min(text->find_first_not_of(' '), text->size())); }
 
-// The value as SET takes it; as one text when it should be a list and is none.
-std::string ValueText(const v1::DatabaseSetting& setting) {
+// The names of a setting that is a list of them; nothing when it is none.
+std::optional<std::vector<std::string>> ItemsOf(const v1::DatabaseSetting& setting) {
   std::vector<std::string> items;
   absl::string_view rest = setting.value();
-  if (IsList(setting.name()) && !rest.empty()) {
-    do {
-      std::string item;
-      SkipSpaces(&rest);
-      if (!ConsumeListItem(&rest, &item)) {
-        return QuoteText(setting.value());
-      }
-      items.push_back(QuoteText(item));
-      SkipSpaces(&rest);
-    } while (absl::ConsumePrefix(&rest, ","));
-    return rest.empty() ? absl::StrJoin(items, ", ") : QuoteText(setting.value());
+  if (!IsList(setting.name())) {
+    return std::nullopt;
   }
-  return QuoteText(setting.value());
+  if (rest.empty()) {
+    return std::vector<std::string>{""};
+  }
+  do {
+    SkipSpaces(&rest);
+    if (!ConsumeListItem(&rest, &items.emplace_back())) {
+      return std::nullopt;
+    }
+    SkipSpaces(&rest);
+  } while (absl::ConsumePrefix(&rest, ","));
+  return rest.empty() ? std::optional(std::move(items)) : std::nullopt;
 }
 
 PropertyStatement SettingStatement(const v1::DatabaseSetting& setting, const std::string& name) {
   const std::string whose = setting.role().empty()
                                 ? absl::StrCat("ALTER DATABASE ", name)
                                 : absl::StrCat("ALTER ROLE ", QuoteName(setting.role()), " IN DATABASE ", name);
-  return {absl::StrCat(whose, " SET ", QuoteName(setting.name()), " TO ", ValueText(setting)),
-          absl::StrCat("setting ", setting.name(), setting.role().empty() ? "" : " of role ", setting.role())};
+  // As one text when it should be a list and is none: the server says what is wrong with it.
+  const std::vector<std::string> items = ItemsOf(setting).value_or(std::vector<std::string>{setting.value()});
+  const std::string value = absl::StrJoin(
+      items, ", ", [](std::string* out, const std::string& item) { absl::StrAppend(out, QuoteText(item)); });
+  PropertyStatement statement;
+  statement.sql = absl::StrCat(whose, " SET ", QuoteName(setting.name()), " TO ", value);
+  statement.label = absl::StrCat("setting ", setting.name(), setting.role().empty() ? "" : " of role ", setting.role());
+  if (absl::EndsWith(setting.name(), "_preload_libraries")) {
+    statement.libraries = items;
+    std::erase(statement.libraries, "");
+  }
+  return statement;
 }
 
 bool IsPrivilege(absl::string_view word) { return word == "CREATE" || word == "CONNECT" || word == "TEMPORARY"; }
@@ -135,7 +155,7 @@ bool IsPrivilege(absl::string_view word) { return word == "CREATE" || word == "C
 void AddPrivileges(const v1::DatabaseProperties& properties, const std::string& name,
                    std::vector<PropertyStatement>* statements) {
   statements->push_back(
-      {absl::StrCat("REVOKE ALL ON DATABASE ", name, " FROM PUBLIC"), "no privileges for everybody"});
+      {absl::StrCat("REVOKE ALL ON DATABASE ", name, " FROM PUBLIC"), {}, "no privileges for everybody"});
   for (const v1::DatabasePrivileges& granted : properties.privileges()) {
     const bool all_known = std::all_of(granted.privileges().begin(), granted.privileges().end(), IsPrivilege);
     if (granted.privileges().empty() || !all_known) {
@@ -145,6 +165,7 @@ void AddPrivileges(const v1::DatabaseProperties& properties, const std::string& 
     const std::string whom = granted.role().empty() ? "PUBLIC" : QuoteName(granted.role());
     statements->push_back({absl::StrCat("GRANT ", what, " ON DATABASE ", name, " TO ", whom,
                                         granted.grantable() ? " WITH GRANT OPTION" : ""),
+                           {},
                            absl::StrCat(what, " for ", granted.role().empty() ? "everybody" : granted.role())});
   }
 }
@@ -154,6 +175,9 @@ void AddPrivileges(const v1::DatabaseProperties& properties, const std::string& 
 absl::StatusOr<v1::DatabaseProperties> ReadDatabaseProperties(PgSession& session, absl::Duration timeout) {
   RETURN_IF_ERROR(session.Query("SAVEPOINT properties", timeout).status());
   absl::StatusOr<v1::DatabaseProperties> properties = Ask(session, timeout);
+  if (!properties.ok() && session.last_sqlstate().empty()) {
+    return properties;  // Not the server's refusal: the session is of no more use.
+  }
   if (!properties.ok()) {
     RETURN_IF_ERROR(session.Query("ROLLBACK TO SAVEPOINT properties", timeout).status());
   }
@@ -168,7 +192,7 @@ std::vector<PropertyStatement> PropertyStatements(const v1::DatabaseProperties& 
   std::vector<PropertyStatement> statements;
   if (!properties.comment().empty()) {
     statements.push_back(
-        {absl::StrCat("COMMENT ON DATABASE ", name, " IS ", QuoteText(properties.comment())), "comment"});
+        {absl::StrCat("COMMENT ON DATABASE ", name, " IS ", QuoteText(properties.comment())), {}, "comment"});
   }
   for (const v1::DatabaseSetting& setting : properties.settings()) {
     statements.push_back(SettingStatement(setting, name));
@@ -179,30 +203,34 @@ std::vector<PropertyStatement> PropertyStatements(const v1::DatabaseProperties& 
   if (properties.connection_limit() >= 0 && !properties.owner().empty()) {
     const std::string limit = absl::StrCat(properties.connection_limit());
     statements.push_back({absl::StrCat("ALTER DATABASE ", name, " CONNECTION LIMIT ", limit),
+                          {},
                           absl::StrCat("limit of ", limit, " connections")});
   }
   if (!properties.owner().empty()) {
     statements.push_back({absl::StrCat("ALTER DATABASE ", name, " OWNER TO ", QuoteName(properties.owner())),
+                          {},
                           absl::StrCat("owner ", properties.owner())});
   }
   return statements;
 }
 
-absl::StatusOr<v1::DatabaseProperties> LoadDatabaseProperties(const StoredDirectory& directory,
-                                                              const v1::Manifest& manifest) {
-  v1::DatabaseProperties properties;
+absl::StatusOr<std::optional<v1::DatabaseProperties>> LoadDatabaseProperties(const StoredDirectory& directory,
+                                                                             const v1::Manifest& manifest) {
   const auto file = std::find_if(manifest.files().begin(), manifest.files().end(),
                                  [](const v1::ArtifactFile& candidate) { return candidate.name() == kPropertiesFile; });
   if (file == manifest.files().end()) {
-    return properties;
+    return std::nullopt;
   }
   ASSIGN_OR_RETURN(const std::string text,
                    directory.ReadWhole(kPropertiesFile, kMaxFileBytes, /*drop_page_cache=*/false));
   if (Sha256Hex(text) != file->stored_sha256()) {
     return JobError(v1::CORRUPT, absl::StrCat(kPropertiesFile, ": its SHA-256 is not the one in the manifest"));
   }
-  if (!FromJson(text, &properties).ok()) {
-    return JobError(v1::CORRUPT, absl::StrCat(kPropertiesFile, ": it does not say what a database is like"));
+  v1::DatabaseProperties properties;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  if (!google::protobuf::util::JsonStringToMessage(text, &properties, options).ok()) {
+    return std::nullopt;
   }
   return properties;
 }

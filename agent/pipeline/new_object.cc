@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agent/pipeline/database_properties.h"
+#include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/restore_target.h"
 #include "agent/pipeline/sql_name.h"
 #include "base/status_macros.h"
@@ -14,6 +14,8 @@ namespace {
 
 constexpr absl::Duration kCommandTimeout = absl::Seconds(30);
 constexpr absl::Duration kDropTimeout = absl::Minutes(1);
+constexpr absl::Duration kCommitTimeout = absl::Minutes(10);
+constexpr char kDuplicateDatabase[] = "42P04";
 
 }  // namespace
 
@@ -29,9 +31,9 @@ NewDatabase::~NewDatabase() {
   }
 }
 
-absl::Status NewDatabase::CreateLike(const v1::DatabaseIdentity& original) {
+absl::Status NewDatabase::CreateLike(const v1::DatabaseIdentity& original, const v1::DatabaseProperties& properties) {
   RETURN_IF_ERROR(CheckNoDatabaseIsLeft(session_, temporary_));
-  RETURN_IF_ERROR(CreateDatabaseLike(session_, temporary_, original));
+  RETURN_IF_ERROR(CreateDatabaseLike(session_, temporary_, original, properties));
   made_ = true;
   return absl::OkStatus();
 }
@@ -41,34 +43,47 @@ absl::Status NewDatabase::Execute(const std::string& sql) { return session_.Quer
 absl::Status NewDatabase::KeepAs(const std::string& name, const v1::DatabaseProperties& properties,
                                  std::vector<std::string>* left_out) {
   RETURN_IF_ERROR(CheckDatabaseNameIsFree(session_, name));
-  RETURN_IF_ERROR(Execute("SET client_encoding = 'UTF8'"));
   RETURN_IF_ERROR(Execute("BEGIN"));
   if (const absl::Status done = RenameAndGive(name, properties, left_out); !done.ok()) {
     Execute("ROLLBACK").IgnoreError();  // What went wrong before says more.
     return done;
   }
-  RETURN_IF_ERROR(Execute("COMMIT"));
+  // It may wait for a standby.
+  RETURN_IF_ERROR(session_.Query("COMMIT", kCommitTimeout).status());
   made_ = false;
-  return absl::OkStatus();
+  return MakeDurable(session_);
 }
 
 absl::Status NewDatabase::RenameAndGive(const std::string& name, const v1::DatabaseProperties& properties,
                                         std::vector<std::string>* left_out) {
-  RETURN_IF_ERROR(
-      Execute(absl::StrCat("ALTER DATABASE ", QuoteName(temporary_), " RENAME TO ", QuoteName(name))));
+  const absl::Status renamed =
+      Execute(absl::StrCat("ALTER DATABASE ", QuoteName(temporary_), " RENAME TO ", QuoteName(name)));
+  if (session_.last_sqlstate() == kDuplicateDatabase) {
+    return JobError(v1::RESTORE_REFUSED, renamed.message(), "choose another name for the database");
+  }
+  RETURN_IF_ERROR(renamed);
+  std::vector<std::string> refused;
   for (const PropertyStatement& statement : PropertyStatements(properties, name)) {
     RETURN_IF_ERROR(Execute("SAVEPOINT property"));
-    const absl::Status given = Execute(statement.sql);
+    const absl::Status given = Give(statement);
     if (given.ok()) {
       continue;
     }
     if (session_.last_sqlstate().empty()) {
       return given;
     }
-    left_out->push_back(absl::StrCat("of the database: ", statement.label));
+    refused.push_back(absl::StrCat("of the database: ", statement.label));
     RETURN_IF_ERROR(Execute("ROLLBACK TO SAVEPOINT property"));
   }
+  left_out->insert(left_out->begin(), refused.begin(), refused.end());
   return absl::OkStatus();
+}
+
+absl::Status NewDatabase::Give(const PropertyStatement& statement) {
+  for (const std::string& library : statement.libraries) {
+    RETURN_IF_ERROR(Execute(absl::StrCat("LOAD ", QuoteText(library))));
+  }
+  return Execute(statement.sql);
 }
 
 NewSchema::NewSchema(PgSession& session, std::string temporary) : session_(session), temporary_(std::move(temporary)) {}
@@ -95,7 +110,7 @@ absl::Status NewSchema::KeepAs(const std::string& name) {
           .Query(absl::StrCat("ALTER SCHEMA ", QuoteName(temporary_), " RENAME TO ", QuoteName(name)), kCommandTimeout)
           .status());
   made_ = false;
-  return absl::OkStatus();
+  return MakeDurable(session_);
 }
 
 }  // namespace backup::agent

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "agent/pipeline/database_properties.h"
 #include "agent/pipeline/pg_session.h"
 #include "backup/v1/manifest.pb.h"
 
@@ -22,7 +23,7 @@ class NewDatabase {
 
   const std::string& temporary() const { return temporary_; }
   // As CreateDatabaseLike. RESTORE_REFUSED when one that was left behind is in the way.
-  absl::Status CreateLike(const v1::DatabaseIdentity& original);
+  absl::Status CreateLike(const v1::DatabaseIdentity& original, const v1::DatabaseProperties& properties);
   // Gives it its name and `properties` at once. What the server refuses of these is left out and told, a line each.
   // RESTORE_REFUSED when the name was taken meanwhile.
   absl::Status KeepAs(const std::string& name, const v1::DatabaseProperties& properties,
@@ -30,6 +31,7 @@ class NewDatabase {
 
  private:
   absl::Status Execute(const std::string& sql);
+  absl::Status Give(const PropertyStatement& statement);
   absl::Status RenameAndGive(const std::string& name, const v1::DatabaseProperties& properties,
                              std::vector<std::string>* left_out);
 

@@ -57,10 +57,15 @@ void AwaitHangUp(int socket) {
   char ignored[4096];
   while (true) {
     const absl::Duration left = deadline - Clock::Real().Monotonic();
+    if (left <= absl::ZeroDuration()) {
+      return;
+    }
     struct pollfd descriptor = {socket, POLLIN, 0};
-    if (left <= absl::ZeroDuration() ||
-        poll(&descriptor, 1, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1) <= 0 ||
-        recv(socket, ignored, sizeof(ignored), MSG_DONTWAIT) <= 0) {
+    const int ready = poll(&descriptor, 1, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1);
+    if (ready < 0 && errno == EINTR) {
+      continue;
+    }
+    if (ready <= 0 || recv(socket, ignored, sizeof(ignored), MSG_DONTWAIT) <= 0) {
       return;
     }
   }
@@ -100,6 +105,8 @@ absl::StatusOr<std::unique_ptr<PgSession>> PgSession::Connect(const Conninfo& co
     RETURN_IF_ERROR(waited);
     next = PQconnectPoll(connection);
   }
+  // Details and contexts quote rows, which have no place in logs and results.
+  PQsetErrorVerbosity(connection, PQERRORS_TERSE);
   // Notices would go to our stderr.
   PQsetNoticeReceiver(
       connection, [](void*, const PGresult*) {}, nullptr);
@@ -119,11 +126,12 @@ PgSession::~PgSession() {
       PQfreeCancel(cancel);
     }
   }
-  const FileDescriptor socket(PQstatus(connection_) == CONNECTION_OK
-                                  ? fcntl(PQsocket(connection_), F_DUPFD_CLOEXEC, 0)
-                                  : -1);
+  const FileDescriptor socket(PQstatus(connection_) == CONNECTION_OK ? fcntl(PQsocket(connection_), F_DUPFD_CLOEXEC, 0)
+                                                                     : -1);
   PQfinish(connection_);
   if (socket.valid()) {
+    // Its end, should the farewell not have found room.
+    shutdown(socket.get(), SHUT_WR);
     AwaitHangUp(socket.get());
   }
 }
@@ -136,6 +144,7 @@ absl::Status PgSession::Error(absl::string_view sqlstate) const {
 
 absl::Status PgSession::Send(const std::string& sql, absl::Duration timeout,
                              const std::vector<std::string>& parameters) {
+  last_sqlstate_.clear();
   std::vector<const char*> values;
   for (const std::string& parameter : parameters) {
     values.push_back(parameter.c_str());

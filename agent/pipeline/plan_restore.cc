@@ -5,14 +5,17 @@
 #include "agent/pipeline/conninfo.h"
 #include "agent/pipeline/job.h"
 #include "agent/pipeline/load_database.h"
+#include "agent/pipeline/restore_failure.h"
 #include "agent/pipeline/restore_obstacles.h"
 #include "agent/pipeline/restore_source.h"
 #include "base/status_macros.h"
 
 namespace backup::agent {
 
-absl::StatusOr<RestorePlan> PlanRestore(const RestoreRequest& request, Clock& clock, JobObserver& observer,
-                                        Cancellation& cancellation) {
+namespace {
+
+absl::StatusOr<RestorePlan> Plan(const RestoreRequest& request, Clock& clock, JobObserver& observer,
+                                 Cancellation& cancellation) {
   ASSIGN_OR_RETURN(const Conninfo server, Conninfo::Parse(request.server));
   ASSIGN_OR_RETURN(RestoreSource source,
                    OpenRestoreSource(request, SourceCheck::kEverything, clock, observer, cancellation));
@@ -24,6 +27,17 @@ absl::StatusOr<RestorePlan> PlanRestore(const RestoreRequest& request, Clock& cl
   plan.table_count = source.table_count;
   plan.row_count = source.row_count;
   plan.plain_bytes = source.plain_bytes;
+  return plan;
+}
+
+}  // namespace
+
+absl::StatusOr<RestorePlan> PlanRestore(const RestoreRequest& request, Clock& clock, JobObserver& observer,
+                                        Cancellation& cancellation) {
+  absl::StatusOr<RestorePlan> plan = Plan(request, clock, observer, cancellation);
+  if (!plan.ok()) {
+    return AsRestoreFailure(plan.status());
+  }
   return plan;
 }
 

@@ -48,7 +48,8 @@ absl::StatusOr<int> CheckAssertions(const std::vector<std::string>& assertions, 
                    ConnectForRestore(superuser.AsUser(kReader).WithDatabase(database), cancellation));
   for (const std::string& assertion : assertions) {
     const absl::StatusOr<PgRows> rows = session->Query(assertion, kAssertTimeout);
-    RETURN_IF_ERROR(Annotate(AsAssertionFailure(rows.status()), absl::StrCat("assertion \"", CleanText(assertion, 300), "\"")));
+    RETURN_IF_ERROR(Annotate(AsAssertionFailure(rows.status(), session->last_sqlstate()),
+                             absl::StrCat("assertion \"", CleanText(assertion, 300), "\"")));
     const bool holds = rows->size() == 1 && rows->front().size() == 1 && rows->front()[0] == "t";
     if (!holds) {
       return JobError(v1::ASSERTION_FAILED,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pipeline/restore_failure.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "agent/pipeline/job_failure.h"
@@ -26,8 +29,7 @@ absl::Status AsRestoreFailure(const absl::Status& status) {
   if (!Is(status, v1::DUMP_FAILED)) {
     return status;
   }
-  return JobError(v1::RESTORE_FAILED, status.message(),
-                  "the log of the database server has the whole statement for that time");
+  return JobError(v1::RESTORE_FAILED, status.message(), ErrorHint(status));
 }
 
 absl::Status AboutMissingRoles(const absl::Status& status, absl::string_view sqlstate, absl::string_view statement,
@@ -45,8 +47,13 @@ absl::Status AboutMissingRoles(const absl::Status& status, absl::string_view sql
       "make them first, or restore with --create-roles");
 }
 
-absl::Status AsAssertionFailure(const absl::Status& status) {
-  if (!Is(status, v1::DUMP_FAILED) && !Is(status, v1::PERMISSION)) {
+absl::Status AsAssertionFailure(const absl::Status& status, absl::string_view sqlstate) {
+  // Cardinality, data, transaction state (a write), integrity, syntax and names, PL/pgSQL: PostgreSQL manual, appendix
+  // A.
+  constexpr absl::string_view kClasses[] = {"21", "22", "23", "25", "42", "P0"};
+  const bool is_its_own =
+      std::find(std::begin(kClasses), std::end(kClasses), sqlstate.substr(0, 2)) != std::end(kClasses);
+  if (status.ok() || !is_its_own) {
     return status;
   }
   return JobError(v1::ASSERTION_FAILED, status.message(),

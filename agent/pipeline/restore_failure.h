@@ -18,8 +18,8 @@ absl::Status AsRestoreFailure(const absl::Status& status);
 absl::Status AboutMissingRoles(const absl::Status& status, absl::string_view sqlstate, absl::string_view statement,
                                const std::set<std::string>& missing_roles);
 
-// Of an assertion that the server does not run to its end: ASSERTION_FAILED, unless it is the fault of neither the
-// assertion nor what was restored. Pure.
-absl::Status AsAssertionFailure(const absl::Status& status);
+// Of an assertion that the server refused with `sqlstate`: ASSERTION_FAILED when that is about the assertion or what it
+// reads, not about the server's means. Pure.
+absl::Status AsAssertionFailure(const absl::Status& status, absl::string_view sqlstate);
 
 }  // namespace backup::agent

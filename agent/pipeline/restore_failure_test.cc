@@ -16,7 +16,8 @@ using ::backup::testing::IsOk;
 using ::testing::HasSubstr;
 
 TEST(AsRestoreFailureTest, DoesNotBlameTheDump) {
-  const absl::Status status = AsRestoreFailure(JobError(v1::DUMP_FAILED, "restoring \"x\": no such type", "look there"));
+  const absl::Status status =
+      AsRestoreFailure(JobError(v1::DUMP_FAILED, "restoring \"x\": no such type", "look there"));
   EXPECT_THAT(status, HasReason("RESTORE_FAILED"));
   EXPECT_EQ(status.message(), "restoring \"x\": no such type");
 }
@@ -49,10 +50,16 @@ TEST(AboutMissingRolesTest, SaysNothingOfRolesWhereTheServerMissesSomethingElse)
 }
 
 TEST(AsAssertionFailureTest, AnAssertionThatCannotRunDoesNotHold) {
-  EXPECT_THAT(AsAssertionFailure(JobError(v1::DUMP_FAILED, "no such table")), HasReason("ASSERTION_FAILED"));
-  EXPECT_THAT(AsAssertionFailure(JobError(v1::PERMISSION, "read only")), HasReason("ASSERTION_FAILED"));
-  EXPECT_THAT(AsAssertionFailure(JobError(v1::TIMEOUT, "too long")), HasReason("TIMEOUT"));
-  EXPECT_THAT(AsAssertionFailure(JobError(v1::CANCELLED_BY_USER, "asked")), HasReason("CANCELLED_BY_USER"));
+  EXPECT_THAT(AsAssertionFailure(JobError(v1::DUMP_FAILED, "no such table"), "42P01"), HasReason("ASSERTION_FAILED"));
+  EXPECT_THAT(AsAssertionFailure(JobError(v1::PERMISSION, "not for readers"), "42501"), HasReason("ASSERTION_FAILED"));
+  EXPECT_THAT(AsAssertionFailure(JobError(v1::DUMP_FAILED, "division by zero"), "22012"),
+              HasReason("ASSERTION_FAILED"));
+}
+
+TEST(AsAssertionFailureTest, AServerWithoutMeansSaysNothingOfIt) {
+  EXPECT_THAT(AsAssertionFailure(JobError(v1::DUMP_FAILED, "disk full"), "53100"), HasReason("DUMP_FAILED"));
+  EXPECT_THAT(AsAssertionFailure(JobError(v1::TIMEOUT, "too long"), ""), HasReason("TIMEOUT"));
+  EXPECT_THAT(AsAssertionFailure(JobError(v1::CANCELLED_BY_USER, "asked"), ""), HasReason("CANCELLED_BY_USER"));
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ class ObstacleSearch {
       RETURN_IF_ERROR(Note(CheckNoDatabaseIsLeft(session_, TemporaryNameFor(source_.manifest))));
       RETURN_IF_ERROR(FindRight("rolcreatedb", "make databases", "grant it CREATEDB, or restore as another role"));
       RETURN_IF_ERROR(FindLocale());
+      RETURN_IF_ERROR(FindLocaleProvider());
     }
     RETURN_IF_ERROR(request_.create_roles
                         ? FindRight("rolcreaterole", "make roles", "grant it CREATEROLE, or restore as another role")
@@ -118,6 +119,21 @@ class ObstacleSearch {
         obstacles_.push_back(absl::StrCat("the server's host has no locale \"", CleanText(wanted, 100),
                                           "\"; generate it there, then run pg_import_system_collations"));
       }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status FindLocaleProvider() {
+    const std::string provider = source_.properties.has_value() ? source_.properties->locale_provider() : "";
+    if (provider != "i" && provider != "b") {
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(const PgRows rows,
+                     session_.Query("SELECT 1 FROM pg_catalog.pg_collation WHERE collprovider = $1 LIMIT 1",
+                                    kLookTimeout, {provider}));
+    if (rows.empty()) {
+      obstacles_.push_back(absl::StrCat("the server has no locales of ", provider == "i" ? "ICU" : "its own",
+                                        ", by which the database sorts; use a server that has them"));
     }
     return absl::OkStatus();
   }

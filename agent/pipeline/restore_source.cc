@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "agent/pipeline/artifact_manifest.h"
+#include "agent/pipeline/database_properties.h"
+#include "agent/pipeline/dump_statements.h"
 #include "agent/pipeline/manifest_file.h"
 #include "agent/pipeline/stored_directory.h"
 #include "agent/pipeline/stored_text.h"
@@ -13,18 +15,23 @@
 namespace backup::agent {
 namespace {
 
-absl::Status ReadChosenRows(const RestoreRequest& request, const RestoreSource& source, Cancellation& cancellation) {
+// The text between the tables too: it is all needed.
+absl::Status ReadChosen(const RestoreRequest& request, const RestoreSource& source, Cancellation& cancellation) {
   ASSIGN_OR_RETURN(const StoredText text, StoredText::Open(request.artifact_directory, source.manifest));
+  StatementReader statements([](const DumpStatement&) { return absl::OkStatus(); });
+  int64_t position = 0;
   for (int i = 0; i < source.manifest.tables_size(); ++i) {
+    const v1::TableFacts& table = source.manifest.tables(i);
+    RETURN_IF_ERROR(text.Read(position, table.plain_offset(), cancellation, statements));
+    position = table.plain_offset() + table.plain_bytes();
     if (source.choice.Has(static_cast<size_t>(i))) {
-      const v1::TableFacts& table = source.manifest.tables(i);
       TableRows rows;
-      RETURN_IF_ERROR(
-          text.Read(table.plain_offset(), table.plain_offset() + table.plain_bytes(), cancellation, rows));
+      RETURN_IF_ERROR(text.Read(table.plain_offset(), position, cancellation, rows));
       RETURN_IF_ERROR(rows.Compare(table));
     }
   }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(text.Read(position, text.plain_bytes(), cancellation, statements));
+  return statements.Finish();
 }
 
 absl::Status ReadArtifact(const RestoreRequest& request, SourceCheck check, Clock& clock, JobObserver& observer,
@@ -36,7 +43,7 @@ absl::Status ReadArtifact(const RestoreRequest& request, SourceCheck check, Cloc
     source.manifest = std::move(artifact.manifest);
     ASSIGN_OR_RETURN(source.choice, TableChoice::Of(source.manifest, request.tables, request.schemas));
     if (FindIndexFile(source.manifest) != nullptr) {
-      return check == SourceCheck::kEverything ? ReadChosenRows(request, source, cancellation) : absl::OkStatus();
+      return check == SourceCheck::kEverything ? ReadChosen(request, source, cancellation) : absl::OkStatus();
     }
   }
   VerifyRequest verify;
@@ -56,6 +63,8 @@ absl::StatusOr<RestoreSource> OpenRestoreSource(const RestoreRequest& request, S
                                                 JobObserver& observer, Cancellation& cancellation) {
   RestoreSource source;
   RETURN_IF_ERROR(ReadArtifact(request, check, clock, observer, cancellation, source));
+  ASSIGN_OR_RETURN(const StoredDirectory directory, StoredDirectory::Open(ArtifactPath(request.artifact_directory)));
+  ASSIGN_OR_RETURN(source.properties, LoadDatabaseProperties(directory, source.manifest));
   for (int i = 0; i < source.manifest.tables_size(); ++i) {
     if (source.choice.Has(static_cast<size_t>(i))) {
       ++source.table_count;

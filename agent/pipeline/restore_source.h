@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "absl/status/statusor.h"
 #include "agent/pipeline/job.h"
 #include "agent/pipeline/table_choice.h"
@@ -14,6 +16,7 @@ namespace backup::agent {
 struct RestoreSource {
   v1::Manifest manifest;
   TableChoice choice;
+  std::optional<v1::DatabaseProperties> properties;  // As LoadDatabaseProperties gives them.
   // Of the chosen tables.
   int table_count = 0;
   int64_t row_count = 0;
@@ -22,7 +25,7 @@ struct RestoreSource {
 
 // How much of an artifact is looked at before it is restored.
 enum class SourceCheck {
-  kEverything,   // It is decoded and held against its manifest; of a choice of tables, what holds these.
+  kEverything,   // It is decoded and held against its manifest; of a choice, these tables and the text between all.
   kStoredBytes,  // Every byte is the one that was stored; of a choice of tables, only what tells of the rest.
 };
 

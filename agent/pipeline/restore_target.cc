@@ -19,6 +19,7 @@ namespace {
 constexpr absl::Duration kQueryTimeout = absl::Seconds(30);
 // The template database is copied, and the server may make a checkpoint first.
 constexpr absl::Duration kCreateTimeout = absl::Minutes(10);
+constexpr int kFirstVersionWithProviders = 150000;
 
 absl::Status Refused(absl::string_view why, absl::string_view hint) { return JobError(v1::RESTORE_REFUSED, why, hint); }
 
@@ -165,7 +166,8 @@ absl::Status MakeSchemaPrivate(PgSession& session, const std::string& name) {
   return absl::OkStatus();
 }
 
-absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original) {
+absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original,
+                                const v1::DatabaseProperties& properties) {
   std::string sql = absl::StrCat("CREATE DATABASE ", QuoteName(name), " TEMPLATE template0");
   const auto add = [&sql](const char* key, const std::string& value) {
     if (!value.empty()) {
@@ -175,16 +177,28 @@ absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, con
   add("ENCODING", original.encoding());
   add("LC_COLLATE", original.collation());
   add("LC_CTYPE", original.ctype());
-  if (original.locale_provider() == "i") {
+  if (properties.locale_provider() == "i") {
     absl::StrAppend(&sql, " LOCALE_PROVIDER icu");
-    add("ICU_LOCALE", original.locale());
-    add("ICU_RULES", original.icu_rules());
-  } else if (original.locale_provider() == "b") {
+    add("ICU_LOCALE", properties.locale());
+    add("ICU_RULES", properties.icu_rules());
+  } else if (properties.locale_provider() == "b") {
     absl::StrAppend(&sql, " LOCALE_PROVIDER builtin");
-    add("BUILTIN_LOCALE", original.locale());
+    add("BUILTIN_LOCALE", properties.locale());
+  } else if (session.server_version_num() >= kFirstVersionWithProviders) {
+    absl::StrAppend(&sql, " LOCALE_PROVIDER libc");  // Or it would be that of template0.
   }
   const absl::Status made = session.Query(sql, kCreateTimeout).status();
   return made.ok() ? made : Annotate(made, absl::StrCat("cannot make database \"", CleanText(name, 200), "\""));
+}
+
+absl::Status MakeDurable(PgSession& session) {
+  RETURN_IF_ERROR(session.Query("BEGIN", kQueryTimeout).status());
+  RETURN_IF_ERROR(session
+                      .Query("SELECT pg_catalog.txid_current(), CASE pg_catalog.current_setting('synchronous_commit')"
+                             " WHEN 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', true) END",
+                             kQueryTimeout)
+                      .status());
+  return session.Query("COMMIT", kCreateTimeout).status();
 }
 
 }  // namespace backup::agent

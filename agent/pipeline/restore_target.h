@@ -29,7 +29,11 @@ absl::StatusOr<std::set<std::string>> ReadRoles(PgSession& session);
 absl::Status CheckDatabaseIsEmpty(PgSession& session);
 
 // Makes an empty database with encoding, locale and its provider of the one that was dumped. `name` must be free.
-absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original);
+absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original,
+                                const v1::DatabaseProperties& properties);
+
+// Returns when the disk has what any session has committed so far, whatever the server says of synchronous_commit.
+absl::Status MakeDurable(PgSession& session);
 
 absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name);
 

@@ -64,8 +64,10 @@ std::string FormatRestoreText(const v1::Manifest& manifest) {
   const bool has_properties = std::any_of(manifest.files().begin(), manifest.files().end(),
                                           [](const v1::ArtifactFile& file) { return file.name() == kPropertiesFile; });
   if (has_properties) {
-    absl::StrAppend(&text, step++, ". What is the database's own, and in no dump: give it the owner, the privileges and the settings\n",
-                    "   that ", kPropertiesFile, " names.\n\n");
+    absl::StrAppend(
+        &text, step++,
+        ". What is the database's own, and in no dump: give it the owner, the privileges and the settings\n",
+        "   that ", kPropertiesFile, " names.\n\n");
   }
   absl::StrAppend(
       &text, step,

@@ -6,7 +6,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "agent/pipeline/artifact_manifest.h"
 #include "agent/pipeline/conninfo.h"
+#include "agent/pipeline/database_properties.h"
 #include "agent/pipeline/dump_statements.h"
 #include "agent/pipeline/job.h"
 #include "agent/pipeline/job_failure.h"
@@ -51,8 +53,13 @@ class DrillJob {
     verify.artifact_directory = request_.artifact_directory;
     verify.manifest_sha256 = request_.manifest_sha256;
     verify.drop_page_cache = false;
+    verify.stored_bytes_only = true;  // All of it is decoded when it is restored, and every table compared.
     ASSIGN_OR_RETURN(VerifyOutcome verified, VerifyArtifact(verify, clock_, observer_, cancellation_));
     outcome_.manifest = std::move(verified.manifest);
+    ASSIGN_OR_RETURN(const StoredDirectory directory, StoredDirectory::Open(ArtifactPath(request_.artifact_directory)));
+    ASSIGN_OR_RETURN(const std::optional<v1::DatabaseProperties> found,
+                     LoadDatabaseProperties(directory, outcome_.manifest));
+    const v1::DatabaseProperties properties = found.value_or(v1::DatabaseProperties());
     const v1::ArtifactFile& dump = *FindDumpFile(outcome_.manifest);
     RETURN_IF_ERROR(CheckRoom(dump));
     progress_.SetEstimate(dump.plain_bytes(), outcome_.manifest.tables_size());
@@ -69,7 +76,7 @@ class DrillJob {
       // Tablespaces would be directories of this host.
       RETURN_IF_ERROR(RestoreGlobals(request_.artifact_directory, outcome_.manifest, /*present_roles=*/std::nullopt,
                                      *session, cancellation_));
-      RETURN_IF_ERROR(CreateDatabaseLike(*session, kDatabase, outcome_.manifest.database()));
+      RETURN_IF_ERROR(CreateDatabaseLike(*session, kDatabase, outcome_.manifest.database(), properties));
     }
     const Conninfo target = server.WithDatabase(kDatabase);
     RETURN_IF_ERROR(Load(target));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "agent/pipeline/conninfo.h"
-#include "agent/pipeline/database_properties.h"
 #include "agent/pipeline/job.h"
 #include "agent/pipeline/job_failure.h"
 #include "agent/pipeline/load_database.h"
@@ -17,7 +17,6 @@
 #include "agent/pipeline/restore_globals.h"
 #include "agent/pipeline/restore_source.h"
 #include "agent/pipeline/restore_target.h"
-#include "agent/pipeline/stored_directory.h"
 #include "agent/pipeline/stored_text.h"
 #include "agent/pipeline/table_choice.h"
 #include "agent/pipeline/table_relocation.h"
@@ -45,6 +44,7 @@ class RestoreJob {
     const SourceCheck check = is_new ? SourceCheck::kStoredBytes : SourceCheck::kEverything;
     ASSIGN_OR_RETURN(RestoreSource source, OpenRestoreSource(request_, check, clock_, observer_, cancellation_));
     choice_ = std::move(source.choice);
+    properties_ = std::move(source.properties);
     outcome_.manifest = std::move(source.manifest);
     outcome_.table_count = source.table_count;
     outcome_.row_count = source.row_count;
@@ -70,7 +70,9 @@ class RestoreJob {
       RETURN_IF_ERROR(CheckDatabaseIsEmpty(*session));
       RETURN_IF_ERROR(PrepareRoles(*session));
     }
-    return Load(target);
+    RETURN_IF_ERROR(Load(target));
+    ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, ConnectForRestore(target, cancellation_));
+    return MakeDurable(*session);
   }
 
   absl::Status RestoreBeside(const Conninfo& target) {
@@ -93,15 +95,19 @@ class RestoreJob {
     // Dropping the database must be possible after a cancellation too.
     ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, PgSession::Connect(server, absl::Seconds(30), nullptr));
     RETURN_IF_ERROR(LiftTimeouts(*session));
+    // Names and comments of the backup are UTF-8.
+    RETURN_IF_ERROR(session->Query("SET client_encoding = 'UTF8'", absl::Seconds(30)).status());
     RETURN_IF_ERROR(CheckServerCanTake(*session, outcome_.manifest));
     RETURN_IF_ERROR(CheckDatabaseNameIsFree(*session, request_.create_database));
     RETURN_IF_ERROR(PrepareRoles(*session));
     NewDatabase database(*session, TemporaryNameFor(outcome_.manifest));
-    RETURN_IF_ERROR(database.CreateLike(outcome_.manifest.database()));
+    const v1::DatabaseProperties properties = properties_.value_or(v1::DatabaseProperties());
+    RETURN_IF_ERROR(database.CreateLike(outcome_.manifest.database(), properties));
     RETURN_IF_ERROR(Load(server.WithDatabase(database.temporary())));
-    ASSIGN_OR_RETURN(const StoredDirectory directory, StoredDirectory::Open(request_.artifact_directory));
-    ASSIGN_OR_RETURN(const v1::DatabaseProperties properties,
-                     LoadDatabaseProperties(directory, outcome_.manifest));
+    if (!properties_.has_value()) {
+      outcome_.left_out.insert(outcome_.left_out.begin(),
+                               "of the database: owner, privileges and settings; the backup does not have them");
+    }
     return database.KeepAs(request_.create_database, properties, &outcome_.left_out);
   }
 
@@ -158,6 +164,7 @@ class RestoreJob {
   Cancellation& cancellation_;
   ProgressMeter progress_;
   TableChoice choice_;
+  std::optional<v1::DatabaseProperties> properties_;
   std::set<std::string> missing_roles_;
   RestoreOutcome outcome_;
 };

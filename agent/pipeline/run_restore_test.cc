@@ -100,7 +100,6 @@ class RunRestoreTest : public BackupFixture {
         .Query("SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database WHERE NOT datistemplate")
         .value_or("?");
   }
-
 };
 
 struct RestoreManner {

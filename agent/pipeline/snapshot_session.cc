@@ -5,6 +5,7 @@
 #include "agent/pipeline/database_probe.h"
 #include "agent/pipeline/database_properties.h"
 #include "agent/pipeline/job_failure.h"
+#include "base/errors.h"
 #include "base/status_macros.h"
 
 namespace backup::agent {
@@ -36,6 +37,12 @@ absl::StatusOr<SnapshotSession> SnapshotSession::Open(const Conninfo& conninfo, 
   ASSIGN_OR_RETURN(opened.expected_tables_, ReadExpectedTables(session, with_sizes, options.statement_timeout));
   ASSIGN_OR_RETURN(opened.lock_table_size_, ReadLockTableSize(session, options.statement_timeout));
   opened.properties_ = ReadDatabaseProperties(session, options.statement_timeout);
+  // A dump can do without what the server does not want to tell; not without its session.
+  if (const std::string reason = ErrorReason(opened.properties_.status());
+      !opened.properties_.ok() && reason != v1::FailureCause_Name(v1::DUMP_FAILED) &&
+      reason != v1::FailureCause_Name(v1::PERMISSION)) {
+    return opened.properties_.status();
+  }
   ASSIGN_OR_RETURN(PgRows rows, session.Query("SELECT pg_catalog.pg_export_snapshot()", options.statement_timeout));
   if (rows.size() != 1 || rows[0].size() != 1 || !rows[0][0].has_value()) {
     return JobError(v1::INTERNAL, "the server exported no snapshot");

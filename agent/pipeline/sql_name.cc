@@ -97,7 +97,7 @@ std::string QuoteName(absl::string_view name) {
 }
 
 std::string QuoteText(absl::string_view text) {
-  return absl::StrCat("E'", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
+  return absl::StrCat("E'", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"'", "''"}}), "'");
 }
 
 }  // namespace backup::agent

@@ -27,10 +27,11 @@ std::vector<std::string> MeantBy(const v1::Manifest& manifest, const std::string
   const std::string last = name.substr(name.rfind('.') + 1);
   for (const v1::TableFacts& table : manifest.tables()) {
     all.push_back(NameOf(table));
-    if ((table.name() == name || table.name() == last) && meant.size() < kNamesInHint) {
+    if (table.name() == name || table.name() == last) {
       meant.insert(table.schema() == "public" ? meant.begin() : meant.end(), CleanText(NameOf(table), 200));
     }
   }
+  meant.resize(std::min<size_t>(meant.size(), kNamesInHint));
   if (meant.empty()) {
     std::string near = NearestWord(name, all);
     if (near.empty()) {
@@ -45,7 +46,8 @@ std::vector<std::string> MeantBy(const v1::Manifest& manifest, const std::string
 
 absl::Status NotFound(const v1::Manifest& manifest, absl::string_view kind, const std::string& name) {
   const std::string why = absl::StrCat("the backup has no ", kind, " \"", CleanText(name, 200), "\"");
-  if (const std::vector<std::string> meant = MeantBy(manifest, name); !meant.empty()) {
+  const std::vector<std::string> meant = kind == "table" ? MeantBy(manifest, name) : std::vector<std::string>();
+  if (!meant.empty()) {
     return MakeError(absl::StatusCode::kNotFound, "TABLE_NOT_FOUND", why,
                      absl::StrCat("did you mean ", absl::StrJoin(meant, " or "), "?"));
   }

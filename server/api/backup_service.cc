@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/backup_service.h"
 
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
 #include "server/api/filters.h"
 #include "server/api/paging.h"
+#include "server/api/refusals.h"
+#include "server/api/retention_plan.h"
 #include "server/api/unary_call.h"
 
 namespace backup::server {
@@ -26,6 +33,33 @@ absl::Status DoListBackups(const ApiContext& api, const Peer&, const v1::ListBac
   return absl::OkStatus();
 }
 
+// Cuts a whole plan down to a page: the decisions about backups that come before `token`, a sequence, which is empty
+// for the first page.
+absl::Status CutToPage(const PageRequest& page, v1::RetentionPlan* plan) {
+  int64_t before = std::numeric_limits<int64_t>::max();
+  if (!page.token.empty() && (!absl::SimpleAtoi(page.token, &before) || before < 0)) {
+    return InvalidField("page_token", "it is none of this list", "give the next_page_token of the page before");
+  }
+  auto& decisions = *plan->mutable_decisions();
+  const auto begin = std::find_if(decisions.begin(), decisions.end(), [before](const v1::RetentionDecision& decision) {
+    return decision.backup().sequence() < before;
+  });
+  decisions.erase(decisions.begin(), begin);
+  if (decisions.size() > page.size) {
+    decisions.erase(decisions.begin() + page.size, decisions.end());
+    plan->set_next_page_token(absl::StrCat(decisions.rbegin()->backup().sequence()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DoPlanRetention(const ApiContext& api, const Peer&, const v1::PlanRetentionRequest& request,
+                             v1::RetentionPlan& response) {
+  RETURN_IF_ERROR(ParseDatabaseName(request.database()).status());
+  ASSIGN_OR_RETURN(const PageRequest page, ToPageRequest(request.page_size(), request.page_token()));
+  ASSIGN_OR_RETURN(response, ReadRetentionPlan(api.store, request.database(), api.clock.Now()));
+  return CutToPage(page, &response);
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* BackupService::GetBackup(grpc::CallbackServerContext* context,
@@ -37,6 +71,12 @@ grpc::ServerUnaryReactor* BackupService::ListBackups(grpc::CallbackServerContext
                                                      const v1::ListBackupsRequest* request,
                                                      v1::ListBackupsResponse* response) {
   return UnaryCall(api_, context, request, response, DoListBackups);
+}
+
+grpc::ServerUnaryReactor* BackupService::PlanRetention(grpc::CallbackServerContext* context,
+                                                       const v1::PlanRetentionRequest* request,
+                                                       v1::RetentionPlan* response) {
+  return UnaryCall(api_, context, request, response, DoPlanRetention);
 }
 
 }  // namespace backup::server

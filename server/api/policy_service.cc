@@ -6,14 +6,18 @@
 #include <utility>
 #include <vector>
 
+#include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
 #include "server/api/paging.h"
 #include "server/api/unary_call.h"
 #include "server/domain/policy_changes.h"
+#include "server/domain/slot_preview.h"
 
 namespace backup::server {
 namespace {
+
+constexpr int kDefaultPreviewCount = 10;
 
 ChangeContext MakeChangeContext(const ApiContext& api, const Peer& peer) {
   return {peer.ToString(), api.clock.Now(), &api.random};
@@ -104,6 +108,22 @@ absl::Status DoResumePolicy(const ApiContext& api, const Peer& peer, const v1::R
   return Change(api, request.name(), context.now, ResumePolicyDecision(request.name(), context), &response);
 }
 
+absl::Status DoPreviewPolicy(const ApiContext& api, const Peer&, const v1::PreviewPolicyRequest& request,
+                             v1::PreviewPolicyResponse& response) {
+  RETURN_IF_ERROR(ParsePolicyName(request.name()).status());
+  ASSIGN_OR_RETURN(const int count, ToPageSize(request.count(), kDefaultPreviewCount));
+  ASSIGN_OR_RETURN(const v1::Policy policy, api.store.GetPolicy(request.name()));
+  const absl::Time from = request.has_from_time() ? ToAbsl(request.from_time()) : api.clock.Now();
+  ASSIGN_OR_RETURN(const std::vector<server::PreviewedSlot> slots, PreviewSlots(policy.spec().schedule(), from, count));
+  for (const server::PreviewedSlot& slot : slots) {
+    v1::PreviewedSlot& previewed = *response.add_slots();
+    *previewed.mutable_slot_time() = ToProto(slot.slot_time);
+    previewed.set_local_time(slot.local_time);
+    previewed.set_note(slot.note);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* PolicyService::GetPolicy(grpc::CallbackServerContext* context,
@@ -141,6 +161,12 @@ grpc::ServerUnaryReactor* PolicyService::PausePolicy(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* PolicyService::ResumePolicy(grpc::CallbackServerContext* context,
                                                       const v1::ResumePolicyRequest* request, v1::Policy* response) {
   return UnaryCall(api_, context, request, response, DoResumePolicy);
+}
+
+grpc::ServerUnaryReactor* PolicyService::PreviewPolicy(grpc::CallbackServerContext* context,
+                                                       const v1::PreviewPolicyRequest* request,
+                                                       v1::PreviewPolicyResponse* response) {
+  return UnaryCall(api_, context, request, response, DoPreviewPolicy);
 }
 
 }  // namespace backup::server

@@ -26,6 +26,8 @@ class PolicyService final : public v1::PolicyService::CallbackService {
                                         v1::Policy* response) override;
   grpc::ServerUnaryReactor* ResumePolicy(grpc::CallbackServerContext* context, const v1::ResumePolicyRequest* request,
                                          v1::Policy* response) override;
+  grpc::ServerUnaryReactor* PreviewPolicy(grpc::CallbackServerContext* context, const v1::PreviewPolicyRequest* request,
+                                          v1::PreviewPolicyResponse* response) override;
 
  private:
   const ApiContext& api_;

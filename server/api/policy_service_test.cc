@@ -4,12 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/proto_json.h"
 #include "server/api/api_test_server.h"
 #include "tests/testing/matchers.h"
 
 namespace backup::server {
 namespace {
 
+using ::backup::testing::EqualsProto;
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::backup::testing::StatusIs;
@@ -118,6 +120,27 @@ TEST_F(PolicyServiceTest, ListRefusesASizeOrTokenThatIsNone) {
   EXPECT_THAT(Call(stub_, &PolicyServiceStub::ListPolicies, request), HasReason("PAGE_TOKEN_INVALID"));
   request.set_page_token(std::string(5000, 'x'));
   EXPECT_THAT(Call(stub_, &PolicyServiceStub::ListPolicies, request), HasReason("INVALID_FIELD"));
+}
+
+TEST_F(PolicyServiceTest, PreviewsSlotsAndChangesNothing) {
+  server_.PutPolicy("nightly");
+  v1::PreviewPolicyRequest request;
+  request.set_name("policies/nightly");
+  request.set_count(3);
+  const absl::StatusOr<v1::PreviewPolicyResponse> preview = Call(stub_, &PolicyServiceStub::PreviewPolicy, request);
+  ASSERT_THAT(preview, IsOk());
+  ASSERT_EQ(preview->slots_size(), 3);
+  EXPECT_GT(ToAbsl(preview->slots(0).slot_time()), server_.clock().Now());
+  *request.mutable_from_time() = preview->slots(0).slot_time();
+  request.set_count(0);
+  const absl::StatusOr<v1::PreviewPolicyResponse> next = Call(stub_, &PolicyServiceStub::PreviewPolicy, request);
+  ASSERT_THAT(next, IsOk());
+  EXPECT_EQ(next->slots_size(), 10);
+  EXPECT_THAT(next->slots(0), EqualsProto(preview->slots(1)));
+  request.set_name("policies/none");
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::PreviewPolicy, request), HasReason("POLICY_NOT_FOUND"));
+  request.set_count(-1);
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::PreviewPolicy, request), HasReason("INVALID_FIELD"));
 }
 
 TEST_F(PolicyServiceTest, UpdateTakesOnlyTheFieldsOfTheMask) {

@@ -56,7 +56,8 @@ class Renewal {
       }
     } else if (result_.state() == v1::FAILED && cause == v1::CORRUPT) {
       Condemn();
-    } else if (result_.state() == v1::FAILED && kind == v1::DRILL && IsDoubt(cause)) {
+    } else if (result_.state() == v1::FAILED && cause == v1::ASSERTION_FAILED && kind == v1::DRILL &&
+               AsksWhatThePolicyAsks(view_)) {
       Suspect();
     } else {
       return false;
@@ -67,10 +68,6 @@ class Renewal {
   v1::Backup TakeBackup() { return std::move(backup_); }
 
  private:
-  bool IsDoubt(v1::FailureCause cause) const {
-    return cause == v1::RESTORE_FAILED || (cause == v1::ASSERTION_FAILED && AsksWhatThePolicyAsks(view_));
-  }
-
   void Tell(absl::string_view type, absl::string_view text) {
     change_.events.push_back(MakeEvent(now_, agent_, backup_.name(), type, text));
   }

@@ -27,7 +27,6 @@ std::string FindLateness(const v1::DrillRunSpec& spec, const v1::RestoreFacts& f
 //     too slow
 //   any of them CORRUPT         BAD
 //   DRILL: ASSERTION_FAILED     SUSPICIOUS, unless it is BAD, or the assertions were not the policy's but a person's
-//   DRILL: RESTORE_FAILED       SUSPICIOUS, unless it is BAD
 //   anything else               nothing: nobody knows more than before; a RESTORE need not have read all of it
 void RenewBackup(const RunView& view, const v1::RunResult& result, absl::Time now, RunChange& change);
 

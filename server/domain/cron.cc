@@ -36,7 +36,8 @@ absl::Time InstantOfFixed(absl::CivilMinute slot, const absl::TimeZone& zone) {
 }  // namespace
 
 bool CronSchedule::DayMatches(absl::CivilDay day) const {
-  const bool by_date = HasBit(days_of_month_, day.day());
+  const bool is_last = absl::CivilMonth(day + 1) != absl::CivilMonth(day);
+  const bool by_date = HasBit(days_of_month_, day.day()) || (is_last && (days_of_month_ & kLastDayBit) != 0);
   const bool by_weekday = HasBit(days_of_week_, CronWeekday(day));
   return any_day_will_do_ ? by_date || by_weekday : by_date && by_weekday;
 }

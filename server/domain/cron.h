@@ -11,8 +11,8 @@
 namespace backup::server {
 
 // A five-field cron expression: minute (0-59), hour (0-23), day of month (1-31), month (1-12 or jan-dec), day of week
-// (0-7 or sun-sat; 0 and 7 are Sunday). A field is a list of `*`, N, N-M, and `*/S` or `N-M/S`. Also @hourly, @daily,
-// @midnight, @weekly, @monthly, @yearly and @annually.
+// (0-7 or sun-sat; 0 and 7 are Sunday). A field is a list of `*`, N, N-M, and `*/S` or `N-M/S`; among the days of the
+// month also L, the last of it. Also @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually.
 //
 // Days as in Vixie cron: when day of month and day of week are both restricted (neither begins with `*`), a day that
 // matches either will do; else it must match both.
@@ -27,6 +27,9 @@ namespace backup::server {
 // A value type; safe for concurrent reads.
 class CronSchedule {
  public:
+  // In the field of the days of the month, for L.
+  static constexpr uint64_t kLastDayBit = 1;
+
   // INVALID_ARGUMENT CRON_INVALID: which field, what is wrong with it and what it accepts. A date that never comes
   // (`0 0 31 2 *`) is refused too.
   static absl::StatusOr<CronSchedule> Parse(absl::string_view text);

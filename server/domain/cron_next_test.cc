@@ -25,10 +25,10 @@ constexpr const char* kZones[] = {
 
 // Numbers only, so that the reference can read them with a few lines of its own.
 constexpr const char* kSchedules[] = {
-    "0 22 * * *",     "30 2 * * *",    "0 0 * * *",        "15 1,2,3 * * *", "0 0-23 * * *",
-    "0-59/7 2 * * *", "30 22 * * 6",   "0 0 1 * *",        "5 3 13 * 5",     "0 4 15 1,4,7,10 *",
-    "59 23 31 12 *",  "0 0 29 2 *",    "*/15 * * * *",     "5 * * * *",      "* 2 * * *",
-    "0 */6 * * *",    "*/30 22 * * *", "*/20 0-2 */3 * 0", "45 * 1 * 1",
+    "0 22 * * *",   "30 2 * * *", "0 0 * * *",    "15 1,2,3 * * *",    "0 0-23 * * *",  "0-59/7 2 * * *",
+    "30 22 * * 6",  "0 0 1 * *",  "5 3 13 * 5",   "0 4 15 1,4,7,10 *", "59 23 31 12 *", "0 0 29 2 *",
+    "*/15 * * * *", "5 * * * *",  "* 2 * * *",    "0 */6 * * *",       "*/30 22 * * *", "*/20 0-2 */3 * 0",
+    "45 * 1 * 1",   "0 22 L * *", "15 2 1,L * *", "*/30 * L 2,6 1",
 };
 
 absl::TimeZone Zone(const std::string& name) {
@@ -44,6 +44,10 @@ struct Reference {
     const std::vector<std::string> texts = absl::StrSplit(expression, ' ');
     for (size_t i = 0; i < 5; ++i) {
       for (const absl::string_view item : absl::StrSplit(texts[i], ',')) {
+        if (item == "L") {
+          last_day = true;
+          continue;
+        }
         const std::vector<std::string> stepped = absl::StrSplit(item, '/');
         const std::vector<std::string> ends = absl::StrSplit(stepped[0], '-');
         int first = ranges[i].first;
@@ -66,7 +70,7 @@ struct Reference {
 
   bool MatchesDay(absl::CivilDay day) const {
     const int weekday = (static_cast<int>(absl::GetWeekday(day)) + 1) % 7;
-    const bool by_date = sets[2].contains(day.day());
+    const bool by_date = sets[2].contains(day.day()) || (last_day && (day + 1).day() == 1);
     const bool by_weekday = sets[4].contains(weekday);
     return sets[3].contains(day.month()) && (either_day ? by_date || by_weekday : by_date && by_weekday);
   }
@@ -74,6 +78,7 @@ struct Reference {
   std::array<std::set<int>, 5> sets;
   bool fixed = false;
   bool either_day = false;
+  bool last_day = false;
 };
 
 // Every slot of a fixed time between two instants: each day's times, moved out of gaps, the first of two.

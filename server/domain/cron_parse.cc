@@ -35,7 +35,7 @@ struct FieldRule {
 constexpr std::array<FieldRule, 5> kFields = {{
     {"minute", "0-59", 0, 59, nullptr, 0},
     {"hour", "0-23", 0, 23, nullptr, 0},
-    {"day of month", "1-31", 1, 31, nullptr, 0},
+    {"day of month", "1-31 or L for the last", 1, 31, nullptr, 0},
     {"month", "1-12 or jan-dec", 1, 12, kMonths, 12},
     {"day of week", "0-7 or sun-sat", 0, 7, kWeekdays, 7},
 }};
@@ -82,8 +82,10 @@ absl::StatusOr<int> ParseValue(int index, absl::string_view field, absl::string_
     }
   }
   if (word == "?" || word.find_first_of("LW#") != absl::string_view::npos) {
-    return BadField(index, field, absl::StrCat(Quoted(word), " is not part of five-field cron"),
-                    "?, L, W and # belong to Quartz; write * for any day, or name the days");
+    return BadField(
+        index, field, absl::StrCat(Quoted(word), " is not part of five-field cron"),
+        "?, W and # belong to Quartz, and L stands for itself as a day of the month; write * for any day, or "
+        "name the days");
   }
   return BadField(index, field, absl::StrCat(Quoted(word), " is neither a number nor a name"),
                   rule.names != nullptr ? "names have three letters, such as mon or jan" : "");
@@ -92,6 +94,10 @@ absl::StatusOr<int> ParseValue(int index, absl::string_view field, absl::string_
 // Adds one member of the field's list to `bits`.
 absl::Status ParseItem(int index, absl::string_view field, absl::string_view item, uint64_t& bits) {
   const FieldRule& rule = kFields[index];
+  if (index == 2 && (item == "L" || item == "l")) {
+    bits |= CronSchedule::kLastDayBit;
+    return absl::OkStatus();
+  }
   const std::vector<absl::string_view> stepped = absl::StrSplit(item, '/');
   if (stepped.size() > 2) {
     return BadField(index, field, "more than one step");
@@ -163,6 +169,9 @@ absl::Status UnknownMacro(absl::string_view text) {
 
 // The day of the month alone decides here: is there a month of `months` long enough for the first of `days`?
 bool DateCanCome(uint64_t days, uint64_t months) {
+  if ((days & CronSchedule::kLastDayBit) != 0) {
+    return true;
+  }
   for (int month = 1; month <= 12; ++month) {
     for (int day = 1; ((months >> month) & 1) != 0 && day <= kDaysInMonth[month - 1]; ++day) {
       if (((days >> day) & 1) != 0) {
@@ -215,7 +224,7 @@ absl::StatusOr<CronSchedule> CronSchedule::Parse(absl::string_view text) {
   if (!schedule.any_day_will_do_ && !DateCanCome(schedule.days_of_month_, schedule.months_)) {
     return CronInvalid(absl::StrCat("cron expression ", Quoted(text), " never comes: no month of field 4 (month) ",
                                     Quoted(fields[3]), " has a day of field 3 (day of month) ", Quoted(fields[2])),
-                       "for the last day of a month, take the first day of the next");
+                       "for the last day of a month write L");
   }
   return schedule;
 }

@@ -124,7 +124,10 @@ TEST(CronParseTest, RefusesWithTheFieldAndWhatItAccepts) {
       {"*/ * * * *", "the step \"\" is not a number", ""},
       {"*/2/3 * * * *", "more than one step", ""},
       {"0 0 ? * *", "\"?\" is not part of five-field cron", "Quartz"},
-      {"0 0 L * *", "\"L\" is not part of five-field cron", "Quartz"},
+      {"0 0 LW * *", "\"LW\" is not part of five-field cron", "Quartz"},
+      {"0 0 L-3 * *", "\"L\" is not part of five-field cron", "L stands for itself"},
+      {"0 0 L/2 * *", "\"L\" is not part of five-field cron", ""},
+      {"0 0 * * L", "\"L\" is not part of five-field cron", "as a day of the month"},
       {"0 0 * * 5#3", "is not part of five-field cron", "Quartz"},
       {"0 0 0 1 1 *", "has 6 fields, not five", "seconds and years are not supported"},
       {"0 0 0 1 1 * 2026", "has 7 fields", "seconds and years"},
@@ -142,6 +145,17 @@ TEST(CronParseTest, RefusesWithTheFieldAndWhatItAccepts) {
     EXPECT_THAT(status, HasReason("CRON_INVALID"));
     EXPECT_THAT(status, HasHint(HasSubstr(refused.hint))) << refused.expression;
   }
+}
+
+TEST(CronParseTest, TakesTheLastDayOfAMonth) {
+  for (const char* expression : {"0 0 L * *", "0 0 l 2 *", "0 0 1,15,L * *", "0 0 30,L 2 *", "0 0 L 4 1"}) {
+    EXPECT_THAT(CronSchedule::Parse(expression), IsOk()) << expression;
+  }
+  const CronSchedule schedule = *CronSchedule::Parse("0 0 L * *");
+  EXPECT_TRUE(schedule.Matches(absl::CivilMinute(2028, 2, 29)));
+  EXPECT_FALSE(schedule.Matches(absl::CivilMinute(2028, 2, 28)));
+  EXPECT_TRUE(schedule.Matches(absl::CivilMinute(2027, 2, 28)));
+  EXPECT_TRUE(schedule.Matches(absl::CivilMinute(2027, 12, 31)));
 }
 
 TEST(CronParseTest, RefusesDatesThatNeverCome) {

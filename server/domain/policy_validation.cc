@@ -183,6 +183,7 @@ void CheckRetention(const v1::RetentionSpec& retention, Violations& out) {
             "for example {keepWithin: 30d} or {keepDaily: 7, keepWeekly: 5}");
   }
   out.CheckRange("spec.retention.minimum_good", retention.minimum_good(), 1, 1000);
+  out.CheckRange("spec.retention.max_total_bytes", retention.max_total_bytes(), 0, kMaxBytes);
 }
 
 void CheckNotify(const v1::PolicySpec& spec, Violations& out) {

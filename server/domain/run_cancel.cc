@@ -13,7 +13,7 @@
 namespace backup::server {
 namespace {
 
-constexpr size_t kMaxReasonBytes = 1024;
+constexpr size_t kMaxCancelReasonBytes = 1024;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ absl::StatusOr<RunChange> CancelRun(const RunView& view, absl::string_view actor
   }
   std::string text = absl::StrCat("cancelled by ", actor);
   if (!reason.empty()) {
-    absl::StrAppend(&text, ": ", CleanText(reason, kMaxReasonBytes));
+    absl::StrAppend(&text, ": ", CleanText(reason, kMaxCancelReasonBytes));
   }
   run.set_cancel_requested(true);
   run.set_state_reason(text);

@@ -359,11 +359,6 @@ TEST_F(DrillCompletionTest, AnAssertionThatDoesNotHoldMakesTheBackupSuspicious) 
   EXPECT_EQ(Complete(Failure(v1::ASSERTION_FAILED)).backups.at(0).state(), v1::BAD);
 }
 
-TEST_F(DrillCompletionTest, WhatAServerDoesNotTakeMakesTheBackupSuspicious) {
-  SetDrill(v1::GOOD);
-  EXPECT_EQ(Complete(Failure(v1::RESTORE_FAILED)).backups.at(0).state(), v1::SUSPICIOUS);
-}
-
 TEST_F(DrillCompletionTest, AnAssertionThatAPersonTriesOutSaysNothingOfTheBackup) {
   SetDrill(v1::GOOD);
   view_.run.set_manual(true);
@@ -381,7 +376,8 @@ TEST_F(DrillCompletionTest, AnAssertionThatAPersonTriesOutSaysNothingOfTheBackup
 
 TEST_F(DrillCompletionTest, ADrillThatCouldNotBeTriedSaysNothingOfTheBackup) {
   SetDrill(v1::GOOD);
-  for (const v1::FailureCause cause : {v1::DRILL_REFUSED, v1::AGENT_LOST, v1::DISK_FULL, v1::INTERNAL}) {
+  for (const v1::FailureCause cause :
+       {v1::DRILL_REFUSED, v1::RESTORE_FAILED, v1::AGENT_LOST, v1::DISK_FULL, v1::INTERNAL}) {
     EXPECT_TRUE(Complete(Failure(cause)).backups.empty()) << v1::FailureCause_Name(cause);
   }
 }

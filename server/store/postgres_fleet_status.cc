@@ -61,10 +61,11 @@ void ReadCounts(pqxx::transaction_base& transaction, absl::Time now, v1::FleetSt
            "FROM backup_totals")[0];
   status->set_good_backup_count(totals["good"].as<int64_t>());
   status->set_total_size_bytes(totals["size"].as<int64_t>());
-  const pqxx::row due = Exec(transaction,
-                             "SELECT count(*) AS due, count(*) FILTER (WHERE state = 'SUCCEEDED') AS succeeded "
-                             "FROM runs WHERE state <> 'SCHEDULED' AND NOT manual AND slot_time > $1 AND slot_time <= $2",
-                             SqlParams().Time(now - absl::Hours(24)).Time(now))[0];
+  const pqxx::row due =
+      Exec(transaction,
+           "SELECT count(*) AS due, count(*) FILTER (WHERE state = 'SUCCEEDED') AS succeeded "
+           "FROM runs WHERE state <> 'SCHEDULED' AND NOT manual AND slot_time > $1 AND slot_time <= $2",
+           SqlParams().Time(now - absl::Hours(24)).Time(now))[0];
   status->set_due_count_24h(due["due"].as<int64_t>());
   status->set_succeeded_count_24h(due["succeeded"].as<int64_t>());
 }

@@ -13,6 +13,7 @@
 #include "base/resource_name.h"
 #include "base/rpc/grpc_status.h"
 #include "server/domain/policy_changes.h"
+#include "server/domain/slot_preview.h"
 
 namespace backup::testing {
 
@@ -90,6 +91,23 @@ class FakeController::Services final {
       MutexLock lock(state.mu);
       Page(*request, state.fleet.policies.policies(), response->mutable_next_page_token(),
            [&](const v1::Policy& policy) { *response->add_policies() = policy; });
+      return grpc::Status::OK;
+    }
+    grpc::Status PreviewPolicy(grpc::ServerContext*, const v1::PreviewPolicyRequest* request,
+                               v1::PreviewPolicyResponse* response) override {
+      if (absl::Status s = state.Check("PreviewPolicy"); !s.ok()) return ToGrpcStatus(s);
+      MutexLock lock(state.mu);
+      const v1::Policy* policy = FindByName(state.fleet.policies.mutable_policies(), request->name());
+      if (policy == nullptr) return ToGrpcStatus(PolicyNotFound(request->name()));
+      const auto slots =
+          server::PreviewSlots(policy->spec().schedule(), ToAbsl(request->from_time()), request->count());
+      if (!slots.ok()) return ToGrpcStatus(slots.status());
+      for (const server::PreviewedSlot& slot : *slots) {
+        v1::PreviewedSlot& previewed = *response->add_slots();
+        *previewed.mutable_slot_time() = ToProto(slot.slot_time);
+        previewed.set_local_time(slot.local_time);
+        previewed.set_note(slot.note);
+      }
       return grpc::Status::OK;
     }
     grpc::Status UpdatePolicy(grpc::ServerContext*, const v1::UpdatePolicyRequest* request,
@@ -250,6 +268,15 @@ class FakeController::Services final {
       }
       Page(*request, backups, response->mutable_next_page_token(),
            [&](const v1::Backup& backup) { *response->add_backups() = backup; });
+      return grpc::Status::OK;
+    }
+    grpc::Status PlanRetention(grpc::ServerContext*, const v1::PlanRetentionRequest* request,
+                               v1::RetentionPlan* response) override {
+      if (absl::Status s = state.Check("PlanRetention"); !s.ok()) return ToGrpcStatus(s);
+      if (state.fleet.retention.database() == request->database()) {
+        *response = state.fleet.retention;
+      }
+      response->set_database(request->database());
       return grpc::Status::OK;
     }
   };

@@ -27,6 +27,7 @@ struct FakeFleet {
   v1::ListDatabasesResponse databases;  // databases.txtpb
   v1::ListRunsResponse runs;            // runs.txtpb
   v1::ListBackupsResponse backups;      // backups.txtpb, with manifests
+  v1::RetentionPlan retention;          // retention.txtpb, of the one database that it names
   v1::FleetStatus status;               // status.txtpb
   v1::Controller controller;            // controller.txtpb
   v1::ListRunLogLinesResponse log;      // log.txtpb: of every run

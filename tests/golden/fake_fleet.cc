@@ -49,6 +49,7 @@ FakeFleet FakeFleet::Read(const std::string& directory) {
   ParseFile(dir / "databases.txtpb", &fleet.databases);
   ParseFile(dir / "runs.txtpb", &fleet.runs);
   ParseFile(dir / "backups.txtpb", &fleet.backups);
+  ParseFile(dir / "retention.txtpb", &fleet.retention);
   ParseFile(dir / "status.txtpb", &fleet.status);
   ParseFile(dir / "controller.txtpb", &fleet.controller);
   ParseFile(dir / "log.txtpb", &fleet.log);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "base/status_macros.h"
+#include "ctl/commands.h"
+#include "ctl/database_argument.h"
+#include "ctl/paging.h"
+#include "ctl/retention_view.h"
+
+namespace backup::ctl {
+namespace {
+
+// All pages of one database.
+absl::StatusOr<v1::RetentionPlan> ReadPlan(Client& client, const std::string& database) {
+  v1::PlanRetentionRequest request;
+  request.set_database(database);
+  request.set_page_size(1000);
+  v1::RetentionPlan plan;
+  do {
+    ASSIGN_OR_RETURN(v1::RetentionPlan page, client.Call(&v1::BackupService::Stub::PlanRetention, request));
+    request.set_page_token(page.next_page_token());
+    plan.mutable_decisions()->MergeFrom(page.decisions());
+    plan.set_database(page.database());
+    plan.mutable_policies()->Swap(page.mutable_policies());
+  } while (!request.page_token().empty());
+  return plan;
+}
+
+absl::StatusOr<ExitCode> PlanOne(Session& session, const std::string& word) {
+  ASSIGN_OR_RETURN(Client * client, session.client());
+  ASSIGN_OR_RETURN(const std::string database, ResolveDatabase(*client, word));
+  ASSIGN_OR_RETURN(const v1::RetentionPlan plan, ReadPlan(*client, database));
+  session.output().Single(plan, [&] { return RetentionText(plan, session.output(), session.now()); });
+  if (plan.decisions().empty() && session.output().for_people()) {
+    session.Say("the database has no backups");
+  }
+  return ExitCode::kOk;
+}
+
+absl::StatusOr<ExitCode> PlanAll(Session& session) {
+  ASSIGN_OR_RETURN(Client * client, session.client());
+  ASSIGN_OR_RETURN(const Listed<v1::Database> databases,
+                   ListPages(*client, &v1::AgentService::Stub::ListDatabases, v1::ListDatabasesRequest(),
+                             &v1::ListDatabasesResponse::databases, 0));
+  std::vector<v1::RetentionPlan> plans;
+  for (const v1::Database& database : databases.items) {
+    ASSIGN_OR_RETURN(v1::RetentionPlan plan, ReadPlan(*client, database.name()));
+    if (!plan.policies().empty()) plans.push_back(std::move(plan));
+  }
+  session.output().List("plans", Pointers(plans), [&] { return RetentionSummaryTable(plans); });
+  if (session.output().for_people()) {
+    session.Say(plans.empty() ? "no database has backups" : "each backup: backupctl retention plan DATABASE");
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void AddRetentionCommands(CommandTree& tree) {
+  CLI::App& noun = tree.AddNoun("retention", "Which backups stay, which go, and why", kPolicyGroup);
+  auto database = std::make_shared<std::string>();
+  CLI::App& leaf = tree.AddLeaf(
+      noun, "plan",
+      {"Say of each backup whether retention would keep it now, and why; changes nothing",
+       "Without DATABASE a line for each database and policy. A policy decides about the backups that were made under "
+       "it;\nthose of no policy stay. Backups are not deleted by this version.",
+       "backupctl retention plan\nbackupctl retention plan shop"},
+      [&session = tree.session(), database] {
+        return database->empty() ? PlanAll(session) : PlanOne(session, *database);
+      });
+  leaf.add_option("DATABASE", *database, "which database");
+}
+
+}  // namespace backup::ctl

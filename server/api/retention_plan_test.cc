@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/retention_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "backup/v1/backup_service.grpc.pb.h"
+#include "base/proto_json.h"
+#include "server/api/api_test_server.h"
+#include "tests/testing/matchers.h"
+
+namespace backup::server {
+namespace {
+
+using ::backup::testing::HasReason;
+using ::backup::testing::IsOk;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using BackupServiceStub = v1::BackupService::Stub;
+
+constexpr char kPlannedDatabase[] = "agents/db1/databases/shop";
+
+class RetentionPlanTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    server_.PutAgent("db1", {"shop", "empty"});
+    v1::Policy policy;
+    policy.set_name("policies/nightly");
+    policy.mutable_spec()->mutable_retention()->set_keep_last(3);
+    policy.mutable_spec()->mutable_retention()->set_minimum_good(2);
+    server_.store().PutPolicy(policy, server_.clock().Now());
+  }
+  // Backups b0 (the oldest), b1 and so on.
+  void PutBackups(int count, const std::string& policy) {
+    for (int i = 0; i < count; ++i) {
+      v1::Backup backup;
+      backup.set_name(NameOf(next_++));
+      backup.set_database(kPlannedDatabase);
+      backup.set_policy(policy);
+      backup.set_state(v1::GOOD);
+      backup.set_size_bytes(10);
+      *backup.mutable_snapshot_time() = ToProto(server_.clock().Now() - absl::Hours(100 - next_));
+      server_.store().PutBackup(backup);
+    }
+  }
+  static std::string NameOf(int number) { return absl::StrCat("backups/20261121T220000Z-aaaaaaaaa", number); }
+  v1::Run PutRun(const std::string& id, v1::RunKind kind, v1::RunState state, const std::string& backup = "") {
+    v1::Run run;
+    run.set_name("runs/" + id);
+    run.set_kind(kind);
+    run.set_state(state);
+    run.set_database(kPlannedDatabase);
+    run.set_policy("policies/nightly");
+    run.set_backup(backup);
+    *run.mutable_slot_time() = ToProto(server_.clock().Now() + absl::Hours(++slot_));
+    server_.store().PutRun(run);
+    return run;
+  }
+  absl::StatusOr<v1::RetentionPlan> Plan(const std::string& database = kPlannedDatabase, int page_size = 0,
+                                         const std::string& token = "") {
+    v1::PlanRetentionRequest request;
+    request.set_database(database);
+    request.set_page_size(page_size);
+    request.set_page_token(token);
+    return Call(stub_, &BackupServiceStub::PlanRetention, request);
+  }
+  // "8 keep: keepLast, minimumGood", the newest first.
+  static std::vector<std::string> Lines(const v1::RetentionPlan& plan) {
+    std::vector<std::string> lines;
+    for (const v1::RetentionDecision& decision : plan.decisions()) {
+      lines.push_back(absl::StrCat(decision.backup().name().substr(decision.backup().name().size() - 1), " ",
+                                   decision.keep() ? "keep: " : "delete: ", absl::StrJoin(decision.reasons(), ", ")));
+    }
+    return lines;
+  }
+
+  int next_ = 0;
+  int slot_ = 0;
+  ApiTestServer server_;
+  const std::unique_ptr<BackupServiceStub> stub_ = v1::BackupService::NewStub(server_.Dial(server_.User()));
+};
+
+TEST_F(RetentionPlanTest, SaysOfEachBackupWhetherItStaysAndWhy) {
+  PutBackups(5, "policies/nightly");
+
+  const auto plan = Plan();
+
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_THAT(Lines(*plan),
+              ElementsAre("4 keep: newest good, minimumGood, keepLast", "3 keep: minimumGood, keepLast",
+                          "2 keep: keepLast", "1 delete: no rule keeps it", "0 delete: no rule keeps it"));
+  ASSERT_EQ(plan->policies_size(), 1);
+  EXPECT_EQ(plan->policies(0).policy(), "policies/nightly");
+  EXPECT_EQ(plan->policies(0).keep_count(), 3);
+  EXPECT_EQ(plan->policies(0).keep_bytes(), 30);
+  EXPECT_EQ(plan->policies(0).delete_count(), 2);
+  EXPECT_EQ(plan->policies(0).delete_bytes(), 20);
+  EXPECT_THAT(plan->policies(0).frozen(), IsEmpty());
+}
+
+TEST_F(RetentionPlanTest, EachPolicyDecidesAboutItsOwnAndNobodyAboutTheOthers) {
+  PutBackups(4, "policies/nightly");
+  PutBackups(2, "");
+  PutBackups(2, "policies/gone");
+
+  const auto plan = Plan();
+
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_THAT(Lines(*plan),
+              ElementsAre("7 keep: its policy is gone", "6 keep: its policy is gone", "5 keep: made without a policy",
+                          "4 keep: made without a policy", "3 keep: newest good, minimumGood, keepLast",
+                          "2 keep: minimumGood, keepLast", "1 keep: keepLast", "0 delete: no rule keeps it"));
+  EXPECT_EQ(plan->policies_size(), 3);
+}
+
+TEST_F(RetentionPlanTest, WhatARunReadsStays) {
+  PutBackups(5, "policies/nightly");
+  PutRun("drill", v1::DRILL, v1::RUNNING, NameOf(0));
+  PutRun("verify", v1::VERIFY, v1::SUCCEEDED, NameOf(1));
+
+  const auto plan = Plan();
+
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_EQ(Lines(*plan).at(4), "0 keep: in use");
+  EXPECT_EQ(Lines(*plan).at(3), "1 delete: no rule keeps it");
+}
+
+TEST_F(RetentionPlanTest, ALastRunThatBroughtNothingFreezes) {
+  PutBackups(5, "policies/nightly");
+  PutRun("good", v1::BACKUP, v1::SUCCEEDED);
+  PutRun("bad", v1::BACKUP, v1::FAILED);
+  PutRun("skipped", v1::BACKUP, v1::SKIPPED);
+  PutRun("next", v1::BACKUP, v1::SCHEDULED);
+  EXPECT_THAT(Plan()->policies(0).frozen(), ElementsAre("the last backup run brought no backup"));
+  PutRun("again", v1::BACKUP, v1::SUCCEEDED);
+  EXPECT_THAT(Plan()->policies(0).frozen(), IsEmpty());
+}
+
+TEST_F(RetentionPlanTest, ComesInPages) {
+  PutBackups(5, "policies/nightly");
+  auto page = Plan(kPlannedDatabase, 2);
+  ASSERT_THAT(page, IsOk());
+  EXPECT_EQ(page->decisions_size(), 2);
+  EXPECT_EQ(page->policies(0).keep_count(), 3) << "of all pages";
+  page = Plan(kPlannedDatabase, 2, page->next_page_token());
+  ASSERT_THAT(page, IsOk());
+  EXPECT_THAT(Lines(*page), ElementsAre("2 keep: keepLast", "1 delete: no rule keeps it"));
+  page = Plan(kPlannedDatabase, 2, page->next_page_token());
+  ASSERT_THAT(page, IsOk());
+  EXPECT_EQ(page->decisions_size(), 1);
+  EXPECT_EQ(page->next_page_token(), "");
+}
+
+TEST_F(RetentionPlanTest, RefusesWhatItCannotPlan) {
+  EXPECT_THAT(Plan("agents/db1/databases/none"), HasReason("DATABASE_NOT_FOUND"));
+  EXPECT_THAT(Plan("shop"), HasReason("INVALID_RESOURCE_NAME"));
+  EXPECT_THAT(Plan(kPlannedDatabase, 0, "x"), HasReason("INVALID_FIELD"));
+  EXPECT_EQ(Plan("agents/db1/databases/empty")->decisions_size(), 0);
+}
+
+}  // namespace
+}  // namespace backup::server

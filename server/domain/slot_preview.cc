@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/domain/slot_preview.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/civil_time.h"
+#include "base/status_macros.h"
+#include "server/domain/cron.h"
+#include "server/domain/schedule.h"
+#include "server/domain/time_zone.h"
+
+namespace backup::server {
+namespace {
+
+std::string OffsetText(int seconds_east) {
+  const int minutes = seconds_east / 60;
+  const int distance = minutes < 0 ? -minutes : minutes;
+  return absl::StrFormat("%c%02d:%02d", minutes < 0 ? '-' : '+', distance / 60, distance % 60);
+}
+
+class Previewer {
+ public:
+  Previewer(Schedule schedule, std::optional<CronSchedule> cron, absl::TimeZone zone)
+      : schedule_(std::move(schedule)), cron_(std::move(cron)), zone_(zone) {}
+
+  std::vector<PreviewedSlot> Run(absl::Time after, int count) const {
+    std::vector<PreviewedSlot> slots;
+    int offset_before = zone_.At(after).offset;
+    for (absl::Time slot = schedule_.NextSlot(after);
+         slot != absl::InfiniteFuture() && static_cast<int>(slots.size()) < count; slot = schedule_.NextSlot(slot)) {
+      const int offset = zone_.At(slot).offset;
+      slots.push_back({slot, absl::FormatTime(absl::RFC3339_sec, slot, zone_), Note(slot, offset_before, offset)});
+      offset_before = offset;
+    }
+    return slots;
+  }
+
+ private:
+  std::string Note(absl::Time slot, int offset_before, int offset) const {
+    const absl::CivilSecond shown = zone_.At(slot).cs;
+    if (cron_.has_value() && !cron_->Matches(absl::CivilMinute(shown))) {
+      return "the clock is put forward over its time: it runs at the first moment after that";
+    }
+    if (zone_.At(shown).kind == absl::TimeZone::TimeInfo::REPEATED) {
+      return cron_.has_value() && cron_->is_fixed_time() ? "the clock shows its time twice: it runs at the first"
+                                                         : "the clock shows its time twice";
+    }
+    if (offset != offset_before) {
+      return absl::StrCat("the clock changed from UTC", OffsetText(offset_before), " to UTC", OffsetText(offset));
+    }
+    return "";
+  }
+
+  const Schedule schedule_;
+  const std::optional<CronSchedule> cron_;
+  const absl::TimeZone zone_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<PreviewedSlot>> PreviewSlots(const v1::ScheduleSpec& spec, absl::Time after, int count) {
+  ASSIGN_OR_RETURN(Schedule schedule, Schedule::Create(spec));
+  ASSIGN_OR_RETURN(const absl::TimeZone zone, FindTimeZone(spec.time_zone()));
+  std::optional<CronSchedule> cron;
+  if (!spec.cron().empty()) {
+    ASSIGN_OR_RETURN(cron, CronSchedule::Parse(spec.cron()));
+  }
+  return Previewer(std::move(schedule), std::move(cron), zone).Run(after, count);
+}
+
+}  // namespace backup::server
