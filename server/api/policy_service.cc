@@ -118,7 +118,7 @@ absl::Status DoPreviewPolicy(const ApiContext& api, const Peer&, const v1::Previ
   for (const server::PreviewedSlot& slot : slots) {
     v1::PreviewedSlot& previewed = *response.add_slots();
     *previewed.mutable_slot_time() = ToProto(slot.slot_time);
-    previewed.set_local_time(slot.local_time);
+    previewed.set_wall_clock(slot.local_time);
     previewed.set_note(slot.note);
   }
   return absl::OkStatus();

@@ -105,7 +105,7 @@ class FakeController::Services final {
       for (const server::PreviewedSlot& slot : *slots) {
         v1::PreviewedSlot& previewed = *response->add_slots();
         *previewed.mutable_slot_time() = ToProto(slot.slot_time);
-        previewed.set_local_time(slot.local_time);
+        previewed.set_wall_clock(slot.local_time);
         previewed.set_note(slot.note);
       }
       return grpc::Status::OK;
