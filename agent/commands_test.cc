@@ -117,6 +117,27 @@ TEST_F(CommandsTest, VerifyExitsWith8AndNamesFileAndOffset) {
   EXPECT_EQ(Verify(path + "/nowhere").code, 3);
 }
 
+TEST_F(CommandsTest, ABackupIsFoundByAnyPathToIt) {
+  CreateDatabase("linked", "CREATE TABLE t AS SELECT 1 AS x");
+  ASSERT_EQ(Dump(DumpOptions("linked")).code, 0);
+  const std::string path = List("name").out.substr(0, List("name").out.size() - 1);
+  const std::string link = path + "-link";
+  fs::create_symlink(path, link);
+
+  EXPECT_EQ(Verify(link).code, 0);
+  EXPECT_EQ(Verify(path + "/.").code, 0);
+  EXPECT_EQ(Verify(path + "/").code, 0);
+
+  const Result foreign = Verify(fs::path(path).parent_path().string());
+  EXPECT_EQ(foreign.code, 3);
+  EXPECT_THAT(foreign.err, HasSubstr("is not the directory of a backup"));
+  const std::string renamed = fs::path(path).parent_path() / "20261123T220000Z-7k3m9q2x4d";
+  fs::rename(path, renamed);
+  const Result misplaced = Verify(renamed);
+  EXPECT_EQ(misplaced.code, 8);
+  EXPECT_THAT(misplaced.err, HasSubstr("hint: if somebody renamed the directory, call it"));
+}
+
 TEST_F(CommandsTest, UsageErrorsExitWith2) {
   DumpCommandOptions options = DumpOptions("postgres");
   options.compression = "lzma";
