@@ -4,7 +4,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/proto_json.h"
 #include "base/status_macros.h"
+#include "base/units.h"
 #include "ctl/backup_run.h"
 #include "ctl/backup_view.h"
 #include "ctl/commands.h"
@@ -56,6 +58,59 @@ absl::StatusOr<ExitCode> Describe(Session& session, const std::string& name, siz
   ASSIGN_OR_RETURN(const v1::Backup backup, client->Call(&v1::BackupService::Stub::GetBackup, request));
   session.output().Single(backup, [&] { return DescribeBackup(backup, session.output(), session.now(), tables); });
   return ExitCode::kOk;
+}
+
+struct HoldFlags {
+  std::string backup;
+  std::string reason;
+  std::string duration;
+};
+
+absl::StatusOr<ExitCode> Hold(Session& session, const HoldFlags& flags) {
+  v1::HoldBackupRequest request;
+  request.set_name(FullName("backups", flags.backup));
+  request.set_reason(flags.reason);
+  if (!flags.duration.empty()) {
+    ASSIGN_OR_RETURN(const absl::Duration duration, backup::ParseDuration(flags.duration));
+    *request.mutable_expire_time() = ToProto(session.now() + duration);
+  }
+  ASSIGN_OR_RETURN(Client * client, session.client());
+  ASSIGN_OR_RETURN(const v1::Backup held, client->Call(&v1::BackupService::Stub::HoldBackup, request));
+  session.output().Single(held, [&] {
+    return absl::StrCat("backup ", session.output().Paint(ShortName(held.name()), Color::kNone), " is held ",
+                        HoldText(held, session.now()), "\n");
+  });
+  return ExitCode::kOk;
+}
+
+absl::StatusOr<ExitCode> Release(Session& session, const std::string& name) {
+  ASSIGN_OR_RETURN(Client * client, session.client());
+  v1::ReleaseBackupRequest request;
+  request.set_name(FullName("backups", name));
+  ASSIGN_OR_RETURN(const v1::Backup backup, client->Call(&v1::BackupService::Stub::ReleaseBackup, request));
+  session.output().Single(backup, [&] {
+    return absl::StrCat("backup ", session.output().Paint(ShortName(backup.name()), Color::kNone),
+                        " is held by nobody: its policy decides\n");
+  });
+  return ExitCode::kOk;
+}
+
+void AddHold(CommandTree& tree, CLI::App& noun) {
+  auto flags = std::make_shared<HoldFlags>();
+  CLI::App& leaf =
+      tree.AddLeaf(noun, "hold",
+                   {"Keep a backup, whatever its policy says", "A hold that is there is replaced.",
+                    "backupctl backup hold 20261123T220000Z-7k3m9q2x4d --reason 'before the migration' --for 90d"},
+                   [&session = tree.session(), flags] { return Hold(session, *flags); });
+  leaf.add_option("BACKUP", flags->backup, "the backup's id")->required();
+  leaf.add_option("--reason", flags->reason, "why")->type_name("TEXT")->required();
+  leaf.add_option("--for", flags->duration, "how long (default: until it is released)")->type_name("DURATION");
+
+  auto name = std::make_shared<std::string>();
+  CLI::App& release =
+      tree.AddLeaf(noun, "release", {"End a hold", "", "backupctl backup release 20261123T220000Z-7k3m9q2x4d"},
+                   [&session = tree.session(), name] { return Release(session, *name); });
+  release.add_option("BACKUP", *name, "the backup's id")->required();
 }
 
 void AddRun(CommandTree& tree, CLI::App& noun) {
@@ -119,6 +174,7 @@ void AddBackupCommands(CommandTree& tree) {
   describe.add_option("--tables", *tables, "how many of its largest tables to list (default: 10)")->type_name("N");
 
   AddVerify(tree, noun);
+  AddHold(tree, noun);
 }
 
 }  // namespace backup::ctl

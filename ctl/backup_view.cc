@@ -117,6 +117,13 @@ Table BackupTable(const std::vector<v1::Backup>& backups, absl::Time now) {
   return table;
 }
 
+std::string HoldText(const v1::Backup& backup, absl::Time now) {
+  const v1::BackupHold& hold = backup.hold();
+  const std::string until =
+      hold.has_expire_time() ? absl::StrCat("until ", TimeText(true, hold.expire_time(), now)) : "until it is released";
+  return absl::StrCat(until, ", by ", ShortName(hold.owner()), ": ", CleanText(hold.reason()));
+}
+
 std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl::Time now, size_t table_limit) {
   const bool color = output.options().color;
   std::vector<Fact> facts = {
@@ -134,6 +141,7 @@ std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl:
       {"Rows", absl::StrCat(CountText(backup.row_count()), " in ", CountText(backup.table_count()), " tables")},
       {"Path on its host", backup.path()},
       {"Manifest SHA-256", backup.manifest_sha256()}};
+  if (backup.has_hold()) facts.push_back({"Held", HoldText(backup, now)});
   if (!backup.state_reason().empty()) {
     facts.insert(facts.begin() + 3, {"Why", {backup.state_reason(), StateCell(backup.state()).color}});
   }

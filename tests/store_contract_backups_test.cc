@@ -44,6 +44,42 @@ TEST_P(BackupStoreTest, DoesNotFindWhatIsNotThere) {
   }
 }
 
+TEST_P(BackupStoreTest, AHoldStaysWhateverIsReportedOfTheBackup) {
+  AddBackup(TestBackup(1, kOrders));
+  const std::string name = TestBackup(1, kOrders).name();
+  v1::BackupHold hold;
+  hold.set_reason("the audit \xE2\x82\xAC");
+  hold.set_owner("users/alice");
+  *hold.mutable_expire_time() = ToProto(Now() + absl::Hours(1));
+  v1::Event event;
+  event.set_subject(name);
+  event.set_type("BACKUP_HELD");
+
+  const absl::StatusOr<v1::Backup> held = store().SetBackupHold(name, hold, {event});
+  ASSERT_THAT(held, IsOk());
+  EXPECT_THAT(held->hold(), EqualsProto(hold));
+  EXPECT_FALSE(held->has_manifest());
+  AddBackup(TestBackup(1, kOrders, v1::BAD));
+
+  EXPECT_THAT(store().GetBackup(name)->hold(), EqualsProto(hold));
+  EXPECT_EQ(store().GetBackup(name)->state(), v1::BAD);
+  EXPECT_THAT(store().ListBackups({}, {})->items.at(0).hold(), EqualsProto(hold));
+  EXPECT_EQ(store().ListEvents(name, {1, ""})->items.at(0).type(), "BACKUP_HELD");
+  ASSERT_THAT(store().SetBackupHold(name, std::nullopt, {}), IsOk());
+  EXPECT_FALSE(store().GetBackup(name)->has_hold());
+  ASSERT_THAT(store().SetBackupHold(name, std::nullopt, {}), IsOk());
+}
+
+TEST_P(BackupStoreTest, AHoldOfNothingIsNotSet) {
+  for (const char* name : {"backups/20261123T120000Z-0000000000", "backups/..", ""}) {
+    EXPECT_THAT(store().SetBackupHold(name, v1::BackupHold(), {}), HasReason("BACKUP_NOT_FOUND")) << name;
+  }
+  AddBackup(TestBackup(1, kOrders));
+  v1::BackupHold hold;
+  hold.set_reason(std::string("a\0b", 3));
+  EXPECT_THAT(store().SetBackupHold(TestBackup(1, kOrders).name(), hold, {}), HasReason("VALUE_INVALID"));
+}
+
 TEST_P(BackupStoreTest, ReplacementKeepsItsPlaceItsCreateTimeAndItsManifest) {
   AddBackup(TestBackup(1, kOrders));
   AddBackup(TestBackup(2, kOrders));

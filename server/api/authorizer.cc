@@ -25,6 +25,8 @@ const std::vector<MethodRule>& MethodRules() {
         {"backup.v1.AgentService.CreateEnrollmentToken", users},
         {"backup.v1.BackupService.GetBackup", users},
         {"backup.v1.BackupService.ListBackups", users},
+        {"backup.v1.BackupService.HoldBackup", users},
+        {"backup.v1.BackupService.ReleaseBackup", users},
         {"backup.v1.BackupService.PlanRetention", users},
         {"backup.v1.FleetService.GetFleetStatus", users},
         {"backup.v1.FleetService.GetController", users},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,7 @@
 #include "server/api/refusals.h"
 #include "server/api/retention_plan.h"
 #include "server/api/unary_call.h"
+#include "server/domain/backup_hold.h"
 
 namespace backup::server {
 namespace {
@@ -30,6 +32,28 @@ absl::Status DoListBackups(const ApiContext& api, const Peer&, const v1::ListBac
   ASSIGN_OR_RETURN(const PageRequest page_request, ToPageRequest(request.page_size(), request.page_token()));
   ASSIGN_OR_RETURN(Page<v1::Backup> page, api.store.ListBackups(request.filter(), page_request));
   MovePage(page, response.mutable_backups(), response.mutable_next_page_token());
+  return absl::OkStatus();
+}
+
+absl::Status DoHoldBackup(const ApiContext& api, const Peer& peer, const v1::HoldBackupRequest& request,
+                          v1::Backup& response) {
+  RETURN_IF_ERROR(ParseBackupName(request.name()).status());
+  const absl::Time now = api.clock.Now();
+  ASSIGN_OR_RETURN(const v1::BackupHold hold, MakeHold(request, peer.ToString(), now));
+  ASSIGN_OR_RETURN(response, api.store.SetBackupHold(request.name(), hold, {HeldEvent(request.name(), hold, now)}));
+  return absl::OkStatus();
+}
+
+absl::Status DoReleaseBackup(const ApiContext& api, const Peer& peer, const v1::ReleaseBackupRequest& request,
+                             v1::Backup& response) {
+  RETURN_IF_ERROR(ParseBackupName(request.name()).status());
+  ASSIGN_OR_RETURN(response, api.store.GetBackup(request.name()));
+  response.clear_manifest();
+  if (!response.has_hold()) {
+    return absl::OkStatus();
+  }
+  const v1::Event event = ReleasedEvent(request.name(), peer.ToString(), api.clock.Now());
+  ASSIGN_OR_RETURN(response, api.store.SetBackupHold(request.name(), std::nullopt, {event}));
   return absl::OkStatus();
 }
 
@@ -71,6 +95,16 @@ grpc::ServerUnaryReactor* BackupService::ListBackups(grpc::CallbackServerContext
                                                      const v1::ListBackupsRequest* request,
                                                      v1::ListBackupsResponse* response) {
   return UnaryCall(api_, context, request, response, DoListBackups);
+}
+
+grpc::ServerUnaryReactor* BackupService::HoldBackup(grpc::CallbackServerContext* context,
+                                                    const v1::HoldBackupRequest* request, v1::Backup* response) {
+  return UnaryCall(api_, context, request, response, DoHoldBackup);
+}
+
+grpc::ServerUnaryReactor* BackupService::ReleaseBackup(grpc::CallbackServerContext* context,
+                                                       const v1::ReleaseBackupRequest* request, v1::Backup* response) {
+  return UnaryCall(api_, context, request, response, DoReleaseBackup);
 }
 
 grpc::ServerUnaryReactor* BackupService::PlanRetention(grpc::CallbackServerContext* context,

@@ -16,6 +16,10 @@ class BackupService final : public v1::BackupService::CallbackService {
                                       v1::Backup* response) override;
   grpc::ServerUnaryReactor* ListBackups(grpc::CallbackServerContext* context, const v1::ListBackupsRequest* request,
                                         v1::ListBackupsResponse* response) override;
+  grpc::ServerUnaryReactor* HoldBackup(grpc::CallbackServerContext* context, const v1::HoldBackupRequest* request,
+                                       v1::Backup* response) override;
+  grpc::ServerUnaryReactor* ReleaseBackup(grpc::CallbackServerContext* context, const v1::ReleaseBackupRequest* request,
+                                          v1::Backup* response) override;
   grpc::ServerUnaryReactor* PlanRetention(grpc::CallbackServerContext* context, const v1::PlanRetentionRequest* request,
                                           v1::RetentionPlan* response) override;
 

@@ -10,6 +10,7 @@
 
 #include "base/proto_json.h"
 #include "base/status_macros.h"
+#include "server/domain/backup_hold.h"
 #include "server/domain/retention.h"
 #include "server/domain/time_zone.h"
 
@@ -58,7 +59,7 @@ absl::StatusOr<bool> LastRunFailed(Store& store, const std::string& database, co
   return !page.items.empty() && page.items[0].state() != v1::SUCCEEDED;
 }
 
-RetainedBackup ToRetained(const v1::Backup& backup, const std::set<std::string>& in_use) {
+RetainedBackup ToRetained(const v1::Backup& backup, const std::set<std::string>& in_use, absl::Time now) {
   RetainedBackup retained;
   retained.name = backup.name();
   retained.sequence = backup.sequence();
@@ -66,6 +67,7 @@ RetainedBackup ToRetained(const v1::Backup& backup, const std::set<std::string>&
   retained.size_bytes = backup.size_bytes();
   retained.state = backup.state();
   retained.proven = backup.verification_level() == v1::RESTORED;
+  retained.held = IsHeld(backup, now);
   retained.in_use = in_use.contains(backup.name());
   return retained;
 }
@@ -147,7 +149,7 @@ absl::StatusOr<v1::RetentionPlan> ReadRetentionPlan(Store& store, const std::str
     if (policy.has_value()) {
       ASSIGN_OR_RETURN(const absl::TimeZone zone, FindTimeZone(policy->spec().schedule().time_zone()));
       RetentionState state;
-      for (const v1::Backup* backup : of_policy) state.backups.push_back(ToRetained(*backup, in_use));
+      for (const v1::Backup* backup : of_policy) state.backups.push_back(ToRetained(*backup, in_use, now));
       ASSIGN_OR_RETURN(state.last_run_failed, LastRunFailed(store, database, name));
       policy_plan.Decide(state, *policy, zone, now);
     } else {

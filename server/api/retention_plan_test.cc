@@ -131,6 +131,33 @@ TEST_F(RetentionPlanTest, WhatARunReadsStays) {
   EXPECT_EQ(Lines(*plan).at(3), "1 delete: no rule keeps it");
 }
 
+TEST_F(RetentionPlanTest, WhatSomebodyHoldsStaysUntilItIsReleased) {
+  PutBackups(5, "policies/nightly");
+  v1::HoldBackupRequest hold;
+  hold.set_name(NameOf(0));
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::HoldBackup, hold), HasReason("INVALID_FIELD"));
+  hold.set_reason("the audit");
+  const auto held = Call(stub_, &BackupServiceStub::HoldBackup, hold);
+  ASSERT_THAT(held, IsOk());
+  EXPECT_EQ(held->hold().owner(), "users/alice");
+  EXPECT_EQ(Lines(*Plan()).at(4), "0 keep: held");
+
+  v1::ReleaseBackupRequest release;
+  release.set_name(NameOf(0));
+  EXPECT_FALSE(Call(stub_, &BackupServiceStub::ReleaseBackup, release)->has_hold());
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::ReleaseBackup, release), IsOk()) << "once more";
+  EXPECT_EQ(Lines(*Plan()).at(4), "0 delete: no rule keeps it");
+  EXPECT_EQ(server_.store().ListEvents(NameOf(0), {10, ""})->items.size(), 2u) << "held, released";
+  release.set_name("backups/20261121T220000Z-bbbbbbbbbb");
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::ReleaseBackup, release), HasReason("BACKUP_NOT_FOUND"));
+
+  *hold.mutable_expire_time() = ToProto(server_.clock().Now() + absl::Hours(1));
+  ASSERT_THAT(Call(stub_, &BackupServiceStub::HoldBackup, hold), IsOk());
+  EXPECT_EQ(Lines(*Plan()).at(4), "0 keep: held");
+  server_.clock().Advance(absl::Hours(2));
+  EXPECT_EQ(Lines(*Plan()).at(4), "0 delete: no rule keeps it");
+}
+
 TEST_F(RetentionPlanTest, ALastRunThatBroughtNothingFreezes) {
   PutBackups(5, "policies/nightly");
   PutRun("good", v1::BACKUP, v1::SUCCEEDED);

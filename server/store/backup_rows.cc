@@ -23,12 +23,14 @@ std::string DataOf(v1::Backup backup) {
   backup.clear_size_bytes();
   backup.clear_sequence();
   backup.clear_manifest();
+  backup.clear_hold();
   return ToJson(backup);
 }
 
 }  // namespace
 
-const char kBackupColumns[] = "sequence, name, database, policy, state, snapshot_time, create_time, size_bytes, data";
+const char kBackupColumns[] =
+    "sequence, name, database, policy, state, snapshot_time, create_time, size_bytes, data, hold";
 
 absl::StatusOr<v1::Backup> DecodeBackup(const pqxx::row& row) {
   RowReader reader(row, "backups");
@@ -44,6 +46,7 @@ absl::StatusOr<v1::Backup> DecodeBackup(const pqxx::row& row) {
   if (reader.OptionalTime("snapshot_time", &time)) *backup.mutable_snapshot_time() = time;
   if (reader.OptionalTime("create_time", &time)) *backup.mutable_create_time() = time;
   backup.set_size_bytes(reader.Count("size_bytes"));
+  if (!row["hold"].is_null()) reader.Json("hold", backup.mutable_hold());
   if (!reader.ok()) return reader.status();
   if (AgentOfDatabase(backup.database()).empty()) return reader.Invalid("database", "is no resource name");
   return backup;

@@ -5,9 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
 #include "server/store/backup_rows.h"
+#include "server/store/event_rows.h"
 #include "server/store/list_query.h"
 #include "server/store/postgres_rep.h"
 #include "server/store/storable.h"
@@ -20,6 +22,25 @@ absl::StatusOr<v1::Backup> PostgresStore::GetBackup(absl::string_view name) {
     ASSIGN_OR_RETURN(std::optional<v1::Backup> backup, ReadBackup(transaction, "WHERE name = $1", name));
     if (!backup.has_value()) return BackupNotFound(name);
     return *std::move(backup);
+  });
+}
+
+absl::StatusOr<v1::Backup> PostgresStore::SetBackupHold(absl::string_view name,
+                                                        const std::optional<v1::BackupHold>& hold,
+                                                        absl::Span<const v1::Event> events) {
+  if (!ParseBackupName(name).ok()) return BackupNotFound(name);
+  if (hold.has_value()) RETURN_IF_ERROR(CheckStorable(*hold));
+  RETURN_IF_ERROR(CheckStorable(events));
+  return rep_->executor.Write([&](pqxx::transaction_base& transaction) -> absl::StatusOr<v1::Backup> {
+    SqlParams params;
+    params.Text(std::string(name));
+    hold.has_value() ? params.Text(ToJson(*hold)) : params.Null();
+    const pqxx::result rows = Exec(
+        transaction, absl::StrCat("UPDATE backups SET hold = $2 WHERE name = $1 RETURNING ", kBackupColumns), params);
+    if (rows.empty()) return BackupNotFound(name);
+    ASSIGN_OR_RETURN(v1::Backup backup, DecodeBackup(rows[0]));
+    InsertEvents(transaction, events);
+    return backup;
   });
 }
 

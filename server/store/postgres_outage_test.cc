@@ -65,6 +65,8 @@ std::vector<std::pair<std::string, std::function<absl::Status(Store&)>>> EveryVe
       {"AppendRunLog", [](Store& s) { return s.AppendRunLog("runs/r1", {}).status(); }},
       {"ListRunLog", [](Store& s) { return s.ListRunLog("runs/r1", 0, 10).status(); }},
       {"GetBackup", [](Store& s) { return s.GetBackup("backups/20261123T120000Z-0123456789").status(); }},
+      {"SetBackupHold",
+       [](Store& s) { return s.SetBackupHold("backups/20261123T120000Z-0123456789", std::nullopt, {}).status(); }},
       {"ListBackups", [](Store& s) { return s.ListBackups({}, {}).status(); }},
       {"GetAgent", [](Store& s) { return s.GetAgent("agents/db1").status(); }},
       {"ListAgents", [](Store& s) { return s.ListAgents({}).status(); }},

@@ -96,6 +96,10 @@ class Store {
   // --- backups ---
   // BACKUP_NOT_FOUND. With manifest.
   virtual absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) = 0;
+  // Sets the hold of a backup, or takes it away; with the events. Nothing else changes a hold: what runs report of the
+  // backup leaves it as it is. The backup without its manifest. BACKUP_NOT_FOUND.
+  virtual absl::StatusOr<v1::Backup> SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
+                                                   absl::Span<const v1::Event> events) = 0;
   // Newest first, by sequence; without manifests.
   virtual absl::StatusOr<Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter, const PageRequest& page) = 0;
 

@@ -12,6 +12,7 @@
 #include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/rpc/grpc_status.h"
+#include "server/domain/backup_hold.h"
 #include "server/domain/policy_changes.h"
 #include "server/domain/slot_preview.h"
 
@@ -268,6 +269,26 @@ class FakeController::Services final {
       }
       Page(*request, backups, response->mutable_next_page_token(),
            [&](const v1::Backup& backup) { *response->add_backups() = backup; });
+      return grpc::Status::OK;
+    }
+    grpc::Status HoldBackup(grpc::ServerContext*, const v1::HoldBackupRequest* request, v1::Backup* response) override {
+      if (absl::Status s = state.Check("HoldBackup"); !s.ok()) return ToGrpcStatus(s);
+      const v1::Backup* backup = FindByName(state.fleet.backups.mutable_backups(), request->name());
+      if (backup == nullptr) return ToGrpcStatus(BackupNotFound(request->name()));
+      const auto hold = server::MakeHold(*request, "users/alice", absl::UnixEpoch());
+      if (!hold.ok()) return ToGrpcStatus(hold.status());
+      *response = *backup;
+      response->clear_manifest();
+      *response->mutable_hold() = *hold;
+      return grpc::Status::OK;
+    }
+    grpc::Status ReleaseBackup(grpc::ServerContext*, const v1::ReleaseBackupRequest* request,
+                               v1::Backup* response) override {
+      if (absl::Status s = state.Check("ReleaseBackup"); !s.ok()) return ToGrpcStatus(s);
+      const v1::Backup* backup = FindByName(state.fleet.backups.mutable_backups(), request->name());
+      if (backup == nullptr) return ToGrpcStatus(BackupNotFound(request->name()));
+      *response = *backup;
+      response->clear_manifest();
       return grpc::Status::OK;
     }
     grpc::Status PlanRetention(grpc::ServerContext*, const v1::PlanRetentionRequest* request,

@@ -56,6 +56,8 @@ class FakeStore : public server::Store {
   absl::StatusOr<std::vector<v1::RunLogLine>> ListRunLog(absl::string_view run, int64_t offset, int limit) override;
 
   absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) override;
+  absl::StatusOr<v1::Backup> SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
+                                           absl::Span<const v1::Event> events) override;
   absl::StatusOr<server::Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter,
                                                        const server::PageRequest& page) override;
 

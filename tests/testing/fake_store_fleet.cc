@@ -46,6 +46,8 @@ void FakeStore::StoreBackup(v1::Backup backup) {
   server::RoundTimes(&backup);
   if (const v1::Backup* stored = FindBackup(backup.name())) {
     server::KeepIdentity(*stored, &backup);
+    backup.clear_hold();
+    if (stored->has_hold()) *backup.mutable_hold() = stored->hold();
   } else {
     backup.set_sequence(++last_sequence_);
     backup_sequences_[backup.name()] = backup.sequence();
@@ -71,6 +73,24 @@ absl::StatusOr<v1::Backup> FakeStore::GetBackup(absl::string_view name) {
   const v1::Backup* backup = FindBackup(name);
   if (backup == nullptr) return BackupNotFound(name);
   return *backup;
+}
+
+absl::StatusOr<v1::Backup> FakeStore::SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
+                                                    absl::Span<const v1::Event> events) {
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(Enter());
+  const v1::Backup* found = FindBackup(name);
+  if (found == nullptr) return BackupNotFound(name);
+  if (hold.has_value()) RETURN_IF_ERROR(server::CheckStorable(*hold));
+  RETURN_IF_ERROR(server::CheckStorable(events));
+  v1::Backup& backup = backups_[found->sequence()];
+  backup.clear_hold();
+  if (hold.has_value()) *backup.mutable_hold() = *hold;
+  StoreEvents(events);
+  RETURN_IF_ERROR(Leave());
+  v1::Backup answer = backup;
+  answer.clear_manifest();
+  return answer;
 }
 
 absl::StatusOr<Page<v1::Backup>> FakeStore::ListBackups(const v1::BackupFilter& filter, const PageRequest& page) {
