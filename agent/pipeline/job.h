@@ -116,16 +116,17 @@ struct RestoreOutcome {
   std::string schema;   // As RestoreRequest::into_schema.
   int table_count = 0;  // Whose rows were loaded.
   int64_t row_count = 0;
-  int64_t plain_bytes = 0;            // Of those rows in the dump.
-  bool contents_compared = false;     // Of all of them: read again, or, of a choice of tables, as they came.
+  int64_t plain_bytes = 0;         // Of those rows in the dump.
+  bool contents_compared = false;  // Of all of them: read again, or, of a choice of tables, as they came.
   // What the database was like and the server did not take, and statements that need other tables' rows.
   std::vector<std::string> left_out;
   absl::Duration load_duration;
 };
 
 // Reads the artifact back, then loads it (load_database.h). CORRUPT for an artifact that is not what it was: before
-// anything is made, or what was made is dropped; NOT_FOUND TABLE_NOT_FOUND; FAILED_PRECONDITION RESTORE_REFUSED for a target that is taken, not
-// empty or too old, or that lacks an extension. When it fails, the database it has made is dropped.
+// anything is made, or what was made is dropped; NOT_FOUND TABLE_NOT_FOUND; FAILED_PRECONDITION RESTORE_REFUSED for a
+// target that is taken, not empty or too old, or that lacks an extension. When it fails, the database it has made is
+// dropped.
 absl::StatusOr<RestoreOutcome> RunRestore(const RestoreRequest& request, Clock& clock, JobObserver& observer,
                                           Cancellation& cancellation);
 

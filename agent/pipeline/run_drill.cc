@@ -91,6 +91,11 @@ class DrillJob {
   absl::Status CheckRoom(const v1::ArtifactFile& dump) {
     std::error_code error;
     const std::filesystem::space_info space = std::filesystem::space(request_.work_directory, error);
+    if (error == std::errc::no_such_file_or_directory) {
+      return JobError(v1::DRILL_REFUSED,
+                      absl::StrCat("there is no directory ", CleanText(request_.work_directory, 500)),
+                      "make it, or name another: --work-dir, or drillDirectory in the agent's configuration");
+    }
     const auto wanted = static_cast<uintmax_t>(kRoomFactor * dump.plain_bytes());
     if (!error && space.available < wanted) {
       return JobError(v1::DRILL_REFUSED,

@@ -143,6 +143,16 @@ TEST_F(RunDrillTest, ATamperedArtifactWhoseHashesFitIsFoundByTheCatalogsHash) {
   EXPECT_THAT(Drill(request), HasReason("CORRUPT"));
 }
 
+TEST_F(RunDrillTest, WithoutItsWorkDirectoryItIsRefused) {
+  DrillRequest request = Request(Backup());
+  request.work_directory += "/nowhere";
+
+  const auto outcome = Drill(request);
+
+  EXPECT_THAT(outcome, HasReason("DRILL_REFUSED"));
+  EXPECT_THAT(std::string(outcome.status().message()), HasSubstr("there is no directory"));
+}
+
 TEST_F(RunDrillTest, WithoutProgramsItIsRefused) {
   DrillRequest request = Request(Backup());
   request.pg_bindir = FakePrograms("exec $REAL \"$@\"");  // A client's installation: no initdb.
