@@ -168,6 +168,9 @@ TEST_F(RetentionTest, ABackupOfTheFutureStaysCountsForNoTimeAndFreezes) {
   spec_.set_minimum_good(1);
   EXPECT_THAT(RulesOf("d0"), Contains(KeepRule::kFutureDated));
   EXPECT_THAT(RulesOf("d1"), ElementsAre(KeepRule::kDaily));
+  *spec_.mutable_keep_within() = ToProto(absl::Hours(1));
+  EXPECT_THAT(RulesOf("d0"), Not(Contains(KeepRule::kWithin)));
+  spec_.clear_keep_within();
   EXPECT_THAT(Plan().frozen, ElementsAre(FreezeReason::kClock));
   state_.backups[2].snapshot_time = kNow + absl::Minutes(5);
   EXPECT_THAT(Plan().frozen, Not(Contains(FreezeReason::kClock))) << "clocks of two hosts differ a little";
