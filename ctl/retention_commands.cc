@@ -26,6 +26,17 @@ absl::StatusOr<v1::RetentionPlan> ReadPlan(Client& client, const std::string& da
   return plan;
 }
 
+// What it comes to, without the decisions.
+absl::StatusOr<v1::RetentionPlan> ReadSummary(Client& client, const std::string& database) {
+  v1::PlanRetentionRequest request;
+  request.set_database(database);
+  request.set_page_size(1);
+  ASSIGN_OR_RETURN(v1::RetentionPlan plan, client.Call(&v1::BackupService::Stub::PlanRetention, request));
+  plan.clear_decisions();
+  plan.clear_next_page_token();
+  return plan;
+}
+
 absl::StatusOr<ExitCode> PlanOne(Session& session, const std::string& word) {
   ASSIGN_OR_RETURN(Client * client, session.client());
   ASSIGN_OR_RETURN(const std::string database, ResolveDatabase(*client, word));
@@ -44,7 +55,7 @@ absl::StatusOr<ExitCode> PlanAll(Session& session) {
                              &v1::ListDatabasesResponse::databases, 0));
   std::vector<v1::RetentionPlan> plans;
   for (const v1::Database& database : databases.items) {
-    ASSIGN_OR_RETURN(v1::RetentionPlan plan, ReadPlan(*client, database.name()));
+    ASSIGN_OR_RETURN(v1::RetentionPlan plan, ReadSummary(*client, database.name()));
     if (!plan.policies().empty()) plans.push_back(std::move(plan));
   }
   session.output().List("plans", Pointers(plans), [&] { return RetentionSummaryTable(plans); });

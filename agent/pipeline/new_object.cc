@@ -51,11 +51,12 @@ absl::Status NewDatabase::KeepAs(const std::string& name, const v1::DatabaseProp
   // It may wait for a standby.
   RETURN_IF_ERROR(session_.Query("COMMIT", kCommitTimeout).status());
   made_ = false;
-  return MakeDurable(session_);
+  return absl::OkStatus();
 }
 
 absl::Status NewDatabase::RenameAndGive(const std::string& name, const v1::DatabaseProperties& properties,
                                         std::vector<std::string>* left_out) {
+  RETURN_IF_ERROR(MakeCommitDurable(session_));
   const absl::Status renamed =
       Execute(absl::StrCat("ALTER DATABASE ", QuoteName(temporary_), " RENAME TO ", QuoteName(name)));
   if (session_.last_sqlstate() == kDuplicateDatabase) {
@@ -105,12 +106,19 @@ absl::Status NewSchema::Create() {
 
 absl::Status NewSchema::KeepAs(const std::string& name) {
   RETURN_IF_ERROR(CheckSchemaNameIsFree(session_, name));
-  RETURN_IF_ERROR(
-      session_
-          .Query(absl::StrCat("ALTER SCHEMA ", QuoteName(temporary_), " RENAME TO ", QuoteName(name)), kCommandTimeout)
-          .status());
+  const std::string rename = absl::StrCat("ALTER SCHEMA ", QuoteName(temporary_), " RENAME TO ", QuoteName(name));
+  RETURN_IF_ERROR(session_.Query("BEGIN", kCommandTimeout).status());
+  absl::Status renamed = MakeCommitDurable(session_);
+  if (renamed.ok()) {
+    renamed = session_.Query(rename, kCommandTimeout).status();
+  }
+  if (!renamed.ok()) {
+    session_.Query("ROLLBACK", kCommandTimeout).status().IgnoreError();  // What went wrong before says more.
+    return renamed;
+  }
+  RETURN_IF_ERROR(session_.Query("COMMIT", kCommitTimeout).status());
   made_ = false;
-  return MakeDurable(session_);
+  return absl::OkStatus();
 }
 
 }  // namespace backup::agent

@@ -43,7 +43,7 @@ class PgSession {
   // Streams what `copy`, a COPY ... TO stdout, gives into `sink`, without finishing it.
   absl::Status CopyOut(const std::string& copy, absl::Duration stall_timeout, ByteSink& sink);
 
-  // Of the last statement that failed, e.g. "42P01"; "" when the server did not say (PostgreSQL manual, appendix A).
+  // Of the last statement, when the server refused it, e.g. "42P01" (PostgreSQL manual, appendix A); else "".
   const std::string& last_sqlstate() const { return last_sqlstate_; }
 
   // E.g. 150008.

@@ -191,14 +191,13 @@ absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, con
   return made.ok() ? made : Annotate(made, absl::StrCat("cannot make database \"", CleanText(name, 200), "\""));
 }
 
-absl::Status MakeDurable(PgSession& session) {
-  RETURN_IF_ERROR(session.Query("BEGIN", kQueryTimeout).status());
-  RETURN_IF_ERROR(session
-                      .Query("SELECT pg_catalog.txid_current(), CASE pg_catalog.current_setting('synchronous_commit')"
-                             " WHEN 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', true) END",
-                             kQueryTimeout)
-                      .status());
-  return session.Query("COMMIT", kCreateTimeout).status();
+absl::Status MakeCommitDurable(PgSession& session) {
+  return session
+      .Query(
+          "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"
+          " WHERE pg_catalog.current_setting('synchronous_commit') = 'off'",
+          kQueryTimeout)
+      .status();
 }
 
 }  // namespace backup::agent

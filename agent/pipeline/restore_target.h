@@ -32,8 +32,9 @@ absl::Status CheckDatabaseIsEmpty(PgSession& session);
 absl::Status CreateDatabaseLike(PgSession& session, const std::string& name, const v1::DatabaseIdentity& original,
                                 const v1::DatabaseProperties& properties);
 
-// Returns when the disk has what any session has committed so far, whatever the server says of synchronous_commit.
-absl::Status MakeDurable(PgSession& session);
+// In a transaction that writes: its commit waits until the disk has it, and so what any session committed before,
+// whatever the server says of synchronous_commit. A stricter setting stays.
+absl::Status MakeCommitDurable(PgSession& session);
 
 absl::Status CheckDatabaseNameIsFree(PgSession& session, const std::string& name);
 

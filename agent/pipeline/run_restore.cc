@@ -26,6 +26,8 @@
 namespace backup::agent {
 namespace {
 
+constexpr absl::Duration kCommitTimeout = absl::Minutes(10);
+
 class RestoreJob {
  public:
   RestoreJob(const RestoreRequest& request, Clock& clock, JobObserver& observer, Cancellation& cancellation)
@@ -71,8 +73,12 @@ class RestoreJob {
       RETURN_IF_ERROR(PrepareRoles(*session));
     }
     RETURN_IF_ERROR(Load(target));
+    // Nothing is renamed here whose commit could wait for all before it.
     ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, ConnectForRestore(target, cancellation_));
-    return MakeDurable(*session);
+    RETURN_IF_ERROR(session->Query("BEGIN", kCommitTimeout).status());
+    RETURN_IF_ERROR(MakeCommitDurable(*session));
+    RETURN_IF_ERROR(session->Query("SELECT pg_catalog.txid_current()", kCommitTimeout).status());
+    return session->Query("COMMIT", kCommitTimeout).status();
   }
 
   absl::Status RestoreBeside(const Conninfo& target) {

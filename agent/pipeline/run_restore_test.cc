@@ -28,6 +28,7 @@ using agent::testing::QuoteIdentifier;
 using agent::testing::RichSchema;
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
+using ::backup::testing::MiniPostgres;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -336,6 +337,26 @@ TEST_F(RunRestoreTest, AnEmptyDatabaseIsFilled) {
   EXPECT_THAT(Restore(request), IsOk());
 
   EXPECT_EQ(Server().Query("SELECT count(*) FROM t", "waiting").value_or("?"), "100");
+  Drop("waiting");
+}
+
+// The test's server has synchronous_commit off.
+TEST_F(RunRestoreTest, WhatWasRestoredIsThereAfterTheServerCrashed) {
+  const BackupOutcome backup = Backup("small");
+  CreateDatabase("waiting");
+  RestoreRequest into = ToNew(backup.path, "");
+  into.into_database = "waiting";
+
+  ASSERT_THAT(Restore(ToNew(backup.path, "crashed")), IsOk());
+  ASSERT_THAT(Server().Stop(MiniPostgres::StopMode::kImmediate), IsOk());
+  ASSERT_THAT(Server().Start(), IsOk());
+  EXPECT_EQ(Server().Query("SELECT count(*) FROM t", "crashed").value_or("?"), "100");
+
+  ASSERT_THAT(Restore(into), IsOk());
+  ASSERT_THAT(Server().Stop(MiniPostgres::StopMode::kImmediate), IsOk());
+  ASSERT_THAT(Server().Start(), IsOk());
+  EXPECT_EQ(Server().Query("SELECT count(*) FROM t", "waiting").value_or("?"), "100");
+  Drop("crashed");
   Drop("waiting");
 }
 

@@ -38,4 +38,14 @@ absl::StatusOr<std::vector<v1::Agent>> ReadAgents(Store& store, size_t limit) {
   return ReadPages<v1::Agent>(limit, [&](const PageRequest& page) { return store.ListAgents(page); });
 }
 
+absl::StatusOr<std::vector<v1::Backup>> ReadAllBackups(Store& store, const v1::BackupFilter& of_database) {
+  return ReadPages<v1::Backup>(std::numeric_limits<size_t>::max(),
+                               [&](const PageRequest& request) { return store.ListBackups(of_database, request); });
+}
+
+absl::StatusOr<std::vector<v1::Run>> ReadAllRuns(Store& store, const v1::RunFilter& of_database) {
+  return ReadPages<v1::Run>(std::numeric_limits<size_t>::max(),
+                            [&](const PageRequest& request) { return store.ListRuns(of_database, request); });
+}
+
 }  // namespace backup::server

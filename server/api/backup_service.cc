@@ -2,19 +2,16 @@
 #include "server/api/backup_service.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
 #include "server/api/filters.h"
 #include "server/api/paging.h"
-#include "server/api/refusals.h"
 #include "server/api/retention_plan.h"
 #include "server/api/unary_call.h"
 #include "server/domain/backup_hold.h"
+#include "server/store/page_token.h"
 
 namespace backup::server {
 namespace {
@@ -57,13 +54,12 @@ absl::Status DoReleaseBackup(const ApiContext& api, const Peer& peer, const v1::
   return absl::OkStatus();
 }
 
-// Cuts a whole plan down to a page: the decisions about backups that come before `token`, a sequence, which is empty
-// for the first page.
-absl::Status CutToPage(const PageRequest& page, v1::RetentionPlan* plan) {
-  int64_t before = std::numeric_limits<int64_t>::max();
-  if (!page.token.empty() && (!absl::SimpleAtoi(page.token, &before) || before < 0)) {
-    return InvalidField("page_token", "it is none of this list", "give the next_page_token of the page before");
-  }
+// Cuts a whole plan down to the decisions after the page that `page.token` ends.
+absl::Status CutToPage(const PageRequest& page, const v1::PlanRetentionRequest& request, v1::RetentionPlan* plan) {
+  v1::BackupFilter filter;
+  filter.set_database(request.database());
+  const std::string scope = PageScope("retention", filter);
+  ASSIGN_OR_RETURN(const int64_t before, ParseSequencePageToken(scope, page.token));
   auto& decisions = *plan->mutable_decisions();
   const auto begin = std::find_if(decisions.begin(), decisions.end(), [before](const v1::RetentionDecision& decision) {
     return decision.backup().sequence() < before;
@@ -71,7 +67,7 @@ absl::Status CutToPage(const PageRequest& page, v1::RetentionPlan* plan) {
   decisions.erase(decisions.begin(), begin);
   if (decisions.size() > page.size) {
     decisions.erase(decisions.begin() + page.size, decisions.end());
-    plan->set_next_page_token(absl::StrCat(decisions.rbegin()->backup().sequence()));
+    plan->set_next_page_token(MakeSequencePageToken(scope, decisions.rbegin()->backup().sequence()));
   }
   return absl::OkStatus();
 }
@@ -81,7 +77,7 @@ absl::Status DoPlanRetention(const ApiContext& api, const Peer&, const v1::PlanR
   RETURN_IF_ERROR(ParseDatabaseName(request.database()).status());
   ASSIGN_OR_RETURN(const PageRequest page, ToPageRequest(request.page_size(), request.page_token()));
   ASSIGN_OR_RETURN(response, ReadRetentionPlan(api.store, request.database(), api.clock.Now()));
-  return CutToPage(page, &response);
+  return CutToPage(page, request, &response);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
+#include "server/api/find_policy.h"
 #include "server/api/paging.h"
 #include "server/api/unary_call.h"
 #include "server/domain/policy_changes.h"
@@ -21,15 +22,6 @@ constexpr int kDefaultPreviewCount = 10;
 
 ChangeContext MakeChangeContext(const ApiContext& api, const Peer& peer) {
   return {peer.ToString(), api.clock.Now(), &api.random};
-}
-
-absl::StatusOr<std::optional<v1::Policy>> FindPolicy(const ApiContext& api, const std::string& name) {
-  absl::StatusOr<v1::Policy> policy = api.store.GetPolicy(name);
-  if (absl::IsNotFound(policy.status())) {
-    return std::optional<v1::Policy>();
-  }
-  RETURN_IF_ERROR(policy.status());
-  return std::optional<v1::Policy>(*std::move(policy));
 }
 
 // Applies the decision, and tells the agents whose runs it changed and the scheduler, which may have a sooner slot to
@@ -67,7 +59,7 @@ absl::Status DoCreatePolicy(const ApiContext& api, const Peer& peer, const v1::C
                             v1::Policy& response) {
   const std::string& name = request.policy().name();
   if (request.validate_only()) {
-    ASSIGN_OR_RETURN(const std::optional<v1::Policy> current, FindPolicy(api, name));
+    ASSIGN_OR_RETURN(const std::optional<v1::Policy> current, FindPolicy(api.store, name));
     ASSIGN_OR_RETURN(response, PolicyToCreate(current, request));
     return absl::OkStatus();
   }
@@ -79,7 +71,7 @@ absl::Status DoUpdatePolicy(const ApiContext& api, const Peer& peer, const v1::U
                             v1::Policy& response) {
   const std::string& name = request.policy().name();
   if (request.validate_only()) {
-    ASSIGN_OR_RETURN(const std::optional<v1::Policy> current, FindPolicy(api, name));
+    ASSIGN_OR_RETURN(const std::optional<v1::Policy> current, FindPolicy(api.store, name));
     ASSIGN_OR_RETURN(response, PolicyToUpdate(current, request));
     return absl::OkStatus();
   }

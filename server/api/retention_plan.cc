@@ -10,6 +10,8 @@
 
 #include "base/proto_json.h"
 #include "base/status_macros.h"
+#include "server/api/all_pages.h"
+#include "server/api/find_policy.h"
 #include "server/domain/backup_hold.h"
 #include "server/domain/retention.h"
 #include "server/domain/time_zone.h"
@@ -17,34 +19,15 @@
 namespace backup::server {
 namespace {
 
-constexpr int kPageSize = 1000;
-
-absl::StatusOr<std::vector<v1::Backup>> ReadBackups(Store& store, const std::string& database) {
-  v1::BackupFilter filter;
-  filter.set_database(database);
-  std::vector<v1::Backup> backups;
-  PageRequest request{kPageSize, ""};
-  do {
-    ASSIGN_OR_RETURN(Page<v1::Backup> page, store.ListBackups(filter, request));
-    std::move(page.items.begin(), page.items.end(), std::back_inserter(backups));
-    request.token = page.next_token;
-  } while (!request.token.empty());
-  return backups;
-}
-
 // Backups that something reads, or is about to.
 absl::StatusOr<std::set<std::string>> ReadBackupsInUse(Store& store, const std::string& database) {
   v1::RunFilter filter;
   filter.set_database(database);
   for (const v1::RunState state : {v1::PENDING, v1::RUNNING}) filter.add_states(state);
   for (const v1::RunKind kind : {v1::VERIFY, v1::RESTORE, v1::DRILL}) filter.add_kinds(kind);
+  ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ReadAllRuns(store, filter));
   std::set<std::string> names;
-  PageRequest request{kPageSize, ""};
-  do {
-    ASSIGN_OR_RETURN(const Page<v1::Run> page, store.ListRuns(filter, request));
-    for (const v1::Run& run : page.items) names.insert(run.backup());
-    request.token = page.next_token;
-  } while (!request.token.empty());
+  for (const v1::Run& run : runs) names.insert(run.backup());
   return names;
 }
 
@@ -70,15 +53,6 @@ RetainedBackup ToRetained(const v1::Backup& backup, const std::set<std::string>&
   retained.held = IsHeld(backup, now);
   retained.in_use = in_use.contains(backup.name());
   return retained;
-}
-
-// Nothing when there is no such policy any more.
-absl::StatusOr<std::optional<v1::Policy>> FindPolicy(Store& store, const std::string& name) {
-  if (name.empty()) return std::optional<v1::Policy>();
-  absl::StatusOr<v1::Policy> policy = store.GetPolicy(name);
-  if (absl::IsNotFound(policy.status())) return std::optional<v1::Policy>();
-  RETURN_IF_ERROR(policy.status());
-  return std::optional<v1::Policy>(*std::move(policy));
 }
 
 // The decisions about backups of one policy, by their names, and what they come to.
@@ -135,7 +109,9 @@ class PolicyPlan {
 
 absl::StatusOr<v1::RetentionPlan> ReadRetentionPlan(Store& store, const std::string& database, absl::Time now) {
   RETURN_IF_ERROR(store.GetDatabase(database).status());
-  ASSIGN_OR_RETURN(const std::vector<v1::Backup> backups, ReadBackups(store, database));
+  v1::BackupFilter of_database;
+  of_database.set_database(database);
+  ASSIGN_OR_RETURN(const std::vector<v1::Backup> backups, ReadAllBackups(store, of_database));
   ASSIGN_OR_RETURN(const std::set<std::string> in_use, ReadBackupsInUse(store, database));
   std::map<std::string, std::vector<const v1::Backup*>> by_policy;
   std::for_each(backups.rbegin(), backups.rend(),  // The oldest first.

@@ -187,7 +187,7 @@ TEST_F(RetentionPlanTest, ComesInPages) {
 TEST_F(RetentionPlanTest, RefusesWhatItCannotPlan) {
   EXPECT_THAT(Plan("agents/db1/databases/none"), HasReason("DATABASE_NOT_FOUND"));
   EXPECT_THAT(Plan("shop"), HasReason("INVALID_RESOURCE_NAME"));
-  EXPECT_THAT(Plan(kPlannedDatabase, 0, "x"), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(Plan(kPlannedDatabase, 0, "x"), HasReason("PAGE_TOKEN_INVALID"));
   EXPECT_EQ(Plan("agents/db1/databases/empty")->decisions_size(), 0);
 }
 

@@ -21,6 +21,9 @@ class Schedule {
   // interval since 1970-01-01T00:00:00Z.
   absl::Time NextSlot(absl::Time after) const;
 
+  // Nothing for a schedule of a fixed interval.
+  const std::optional<CronSchedule>& cron() const { return cron_; }
+
  private:
   Schedule() = default;
 

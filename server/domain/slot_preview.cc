@@ -7,7 +7,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/civil_time.h"
 #include "base/status_macros.h"
-#include "server/domain/cron.h"
 #include "server/domain/schedule.h"
 #include "server/domain/time_zone.h"
 
@@ -22,8 +21,7 @@ std::string OffsetText(int seconds_east) {
 
 class Previewer {
  public:
-  Previewer(Schedule schedule, std::optional<CronSchedule> cron, absl::TimeZone zone)
-      : schedule_(std::move(schedule)), cron_(std::move(cron)), zone_(zone) {}
+  Previewer(Schedule schedule, absl::TimeZone zone) : schedule_(std::move(schedule)), zone_(zone) {}
 
   std::vector<PreviewedSlot> Run(absl::Time after, int count) const {
     std::vector<PreviewedSlot> slots;
@@ -40,12 +38,13 @@ class Previewer {
  private:
   std::string Note(absl::Time slot, int offset_before, int offset) const {
     const absl::CivilSecond shown = zone_.At(slot).cs;
-    if (cron_.has_value() && !cron_->Matches(absl::CivilMinute(shown))) {
+    const std::optional<CronSchedule>& cron = schedule_.cron();
+    if (cron.has_value() && !cron->Matches(absl::CivilMinute(shown))) {
       return "the clock is put forward over its time: it runs at the first moment after that";
     }
     if (zone_.At(shown).kind == absl::TimeZone::TimeInfo::REPEATED) {
-      return cron_.has_value() && cron_->is_fixed_time() ? "the clock shows its time twice: it runs at the first"
-                                                         : "the clock shows its time twice";
+      return cron.has_value() && cron->is_fixed_time() ? "the clock shows its time twice: it runs at the first"
+                                                       : "the clock shows its time twice";
     }
     if (offset != offset_before) {
       return absl::StrCat("the clock changed from UTC", OffsetText(offset_before), " to UTC", OffsetText(offset));
@@ -54,7 +53,6 @@ class Previewer {
   }
 
   const Schedule schedule_;
-  const std::optional<CronSchedule> cron_;
   const absl::TimeZone zone_;
 };
 
@@ -63,11 +61,7 @@ class Previewer {
 absl::StatusOr<std::vector<PreviewedSlot>> PreviewSlots(const v1::ScheduleSpec& spec, absl::Time after, int count) {
   ASSIGN_OR_RETURN(Schedule schedule, Schedule::Create(spec));
   ASSIGN_OR_RETURN(const absl::TimeZone zone, FindTimeZone(spec.time_zone()));
-  std::optional<CronSchedule> cron;
-  if (!spec.cron().empty()) {
-    ASSIGN_OR_RETURN(cron, CronSchedule::Parse(spec.cron()));
-  }
-  return Previewer(std::move(schedule), std::move(cron), zone).Run(after, count);
+  return Previewer(std::move(schedule), zone).Run(after, count);
 }
 
 }  // namespace backup::server
