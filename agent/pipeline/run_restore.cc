@@ -73,11 +73,14 @@ class RestoreJob {
       RETURN_IF_ERROR(PrepareRoles(*session));
     }
     RETURN_IF_ERROR(Load(target));
-    // Nothing is renamed here whose commit could wait for all before it.
+    // Nothing is renamed here whose commit could wait for all before it. A transaction that only has an id would not
+    // wait either: it must have written something.
     ASSIGN_OR_RETURN(const std::unique_ptr<PgSession> session, ConnectForRestore(target, cancellation_));
     RETURN_IF_ERROR(session->Query("BEGIN", kCommitTimeout).status());
     RETURN_IF_ERROR(MakeCommitDurable(*session));
-    RETURN_IF_ERROR(session->Query("SELECT pg_catalog.txid_current()", kCommitTimeout).status());
+    RETURN_IF_ERROR(
+        session->Query("SELECT pg_catalog.pg_logical_emit_message(true, 'backupctl', 'restored')", kCommitTimeout)
+            .status());
     return session->Query("COMMIT", kCommitTimeout).status();
   }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "base/resource_name.h"
 #include "base/status_macros.h"
@@ -11,7 +13,6 @@
 #include "server/api/retention_plan.h"
 #include "server/api/unary_call.h"
 #include "server/domain/backup_hold.h"
-#include "server/store/page_token.h"
 
 namespace backup::server {
 namespace {
@@ -54,30 +55,27 @@ absl::Status DoReleaseBackup(const ApiContext& api, const Peer& peer, const v1::
   return absl::OkStatus();
 }
 
-// Cuts a whole plan down to the decisions after the page that `page.token` ends.
-absl::Status CutToPage(const PageRequest& page, const v1::PlanRetentionRequest& request, v1::RetentionPlan* plan) {
-  v1::BackupFilter filter;
-  filter.set_database(request.database());
-  const std::string scope = PageScope("retention", filter);
-  ASSIGN_OR_RETURN(const int64_t before, ParseSequencePageToken(scope, page.token));
-  auto& decisions = *plan->mutable_decisions();
-  const auto begin = std::find_if(decisions.begin(), decisions.end(), [before](const v1::RetentionDecision& decision) {
-    return decision.backup().sequence() < before;
-  });
-  decisions.erase(decisions.begin(), begin);
-  if (decisions.size() > page.size) {
-    decisions.erase(decisions.begin() + page.size, decisions.end());
-    plan->set_next_page_token(MakeSequencePageToken(scope, decisions.rbegin()->backup().sequence()));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status DoPlanRetention(const ApiContext& api, const Peer&, const v1::PlanRetentionRequest& request,
                              v1::RetentionPlan& response) {
   RETURN_IF_ERROR(ParseDatabaseName(request.database()).status());
-  ASSIGN_OR_RETURN(const PageRequest page, ToPageRequest(request.page_size(), request.page_token()));
+  ASSIGN_OR_RETURN(const PageRequest page_request, ToPageRequest(request.page_size(), request.page_token()));
   ASSIGN_OR_RETURN(response, ReadRetentionPlan(api.store, request.database(), api.clock.Now()));
-  return CutToPage(page, request, &response);
+  // A page of the plan is one of the backups that it is about.
+  v1::BackupFilter filter;
+  filter.set_database(request.database());
+  ASSIGN_OR_RETURN(const Page<v1::Backup> page, api.store.ListBackups(filter, page_request));
+  std::set<std::string> names;
+  for (const v1::Backup& backup : page.items) {
+    names.insert(backup.name());
+  }
+  auto& decisions = *response.mutable_decisions();
+  decisions.erase(std::remove_if(decisions.begin(), decisions.end(),
+                                 [&names](const v1::RetentionDecision& decision) {
+                                   return !names.contains(decision.backup().name());
+                                 }),
+                  decisions.end());
+  response.set_next_page_token(page.next_token);
+  return absl::OkStatus();
 }
 
 }  // namespace
