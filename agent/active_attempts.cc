@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "agent/attempt_key.h"
 #include "agent/pipeline/job_failure.h"
 #include "agent/run_result.h"
@@ -173,7 +174,8 @@ std::vector<ActiveAttempt> ActiveAttempts::List() const {
   MutexLock lock(mu_);
   std::vector<ActiveAttempt> list;
   for (const auto& [run, worker] : workers_) {
-    list.push_back({run, worker->attempt.database(), worker->attempt.policy()});
+    list.push_back({run, worker->attempt.database(), worker->attempt.policy(),
+                    std::string(absl::StripPrefix(worker->attempt.backup(), "backups/"))});
   }
   return list;
 }

@@ -119,6 +119,7 @@ v1::SyncRequest Agent::State() const {
   request.set_boot_id(boot_id_);
   request.set_version(BACKUPCTL_VERSION);
   request.add_capabilities("backup");
+  request.add_capabilities("delete");
   request.add_capabilities("drill");
   request.add_capabilities("restore");
   request.add_capabilities("verify");
@@ -156,7 +157,20 @@ void Agent::OnRunsChanged() {
   delivery_.Wake();
 }
 
+void Agent::CleanUpRepository() {
+  if (clock_.Monotonic() < next_clean_up_) {
+    return;
+  }
+  next_clean_up_ = clock_.Monotonic() + options_.clean_up_interval;
+  std::set<std::string> working;
+  for (const ActiveAttempt& attempt : runs_.ActiveRuns()) {
+    working.insert(attempt.backup_id);
+  }
+  repository_.CleanUp(working, clock_.Now());
+}
+
 absl::Duration Agent::LookAtRepository() {
+  CleanUpRepository();
   const v1::RepositoryStatus status = repository_.Status();
   std::string problem_before;
   bool news = false;

@@ -37,6 +37,8 @@ class Agent {
     SyncLoop::Options sync;
     // From one look at the repository to the next. Default: 1 minute.
     absl::Duration repository_interval = absl::Minutes(1);
+    // How often what runs left there is removed, and what is not ours looked for.
+    absl::Duration clean_up_interval = absl::Hours(1);
   };
 
   // The world outside. `clock` and `random` must outlive the agent.
@@ -71,6 +73,7 @@ class Agent {
   void Apply(const v1::SyncRequest& asked, const v1::SyncResponse& answer);
   void OnRunsChanged();
   absl::Duration LookAtRepository();
+  void CleanUpRepository();
 
   // Constant after construction. Later ones use those before them.
   const Options options_;
@@ -95,6 +98,7 @@ class Agent {
   SyncLoop sync_;
   ProgressReporter progress_;
   ResultDelivery delivery_;
+  absl::Duration next_clean_up_ = -absl::InfiniteDuration();  // Monotonic; used by repository_loop_ alone.
   Loop repository_loop_;
   bool stopped_ = false;
 };

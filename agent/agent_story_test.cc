@@ -72,6 +72,7 @@ class Lent<JobRunner> : public JobRunner {
   absl::StatusOr<VerifyOutcome> Verify(const VerifyRequest& r, JobObserver& o, Cancellation& c) override {
     return jobs_.Verify(r, o, c);
   }
+  absl::StatusOr<RemoveOutcome> Remove(const RemoveRequest& r, JobObserver& o) override { return jobs_.Remove(r, o); }
   absl::StatusOr<DrillOutcome> Drill(const DrillRequest& r, JobObserver& o, Cancellation& c) override {
     return jobs_.Drill(r, o, c);
   }

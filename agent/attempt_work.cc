@@ -50,6 +50,11 @@ VerifyRequest MakeVerifyRequest(const v1::Run& attempt, const DatabaseConfig& da
   return request;
 }
 
+RemoveRequest MakeRemoveRequest(const v1::Run& attempt, const DatabaseConfig& database,
+                                const JobEnvironment& environment) {
+  return {environment.repository, environment.agent_id, database.id, attempt.spec().backup_id()};
+}
+
 DrillRequest MakeDrillRequest(const v1::Run& attempt, const DatabaseConfig& database,
                               const JobEnvironment& environment) {
   const v1::RunSpec& spec = attempt.spec();
@@ -144,6 +149,11 @@ AttemptWork WorkOn(const v1::Run& attempt, const DatabaseConfig& database, const
                           JobObserver& observer,
                           Cancellation& cancellation) { return jobs.Verify(request, observer, cancellation); },
                       VerifySucceeded, start, clock);
+    case v1::DELETE:
+      // Once begun it is finished: what is half removed is of no use to anybody.
+      return MakeWork([=, request = MakeRemoveRequest(attempt, database, environment), &jobs](
+                          JobObserver& observer, Cancellation&) { return jobs.Remove(request, observer); },
+                      RemoveSucceeded, start, clock);
     case v1::DRILL:
       return MakeWork([=, request = MakeDrillRequest(attempt, database, environment), &jobs](
                           JobObserver& observer,

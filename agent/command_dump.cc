@@ -100,7 +100,7 @@ absl::StatusOr<BackupOutcome> Dump(const BackupRequest& request, const DumpComma
   ASSIGN_OR_RETURN(Repository repository,
                    Repository::Open(request.repository, request.agent, Repository::Access::kOneShot));
   // No other one-shot dump works here: what lies half made was left by one that was killed.
-  ASSIGN_OR_RETURN(std::vector<std::string> removed, repository.RemovePartials());
+  ASSIGN_OR_RETURN(std::vector<std::string> removed, repository.RemoveLeftovers({}, absl::InfiniteFuture()));
   for (const std::string& path : removed) {
     err << "removed what a killed dump left: " << CleanText(path) << "\n";
   }

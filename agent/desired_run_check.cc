@@ -131,6 +131,7 @@ absl::StatusOr<const DatabaseConfig*> CheckDesiredRun(const v1::DesiredRun& run,
       RETURN_IF_ERROR(CheckSpec(run.spec()));
       break;
     case v1::VERIFY:
+    case v1::DELETE:
       RETURN_IF_ERROR(CheckBackupId(run));
       break;
     case v1::DRILL:

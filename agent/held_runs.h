@@ -14,9 +14,10 @@ namespace backup::agent {
 
 // One attempt that is being worked on.
 struct ActiveAttempt {
-  std::string run;       // `runs/{run}`.
-  std::string database;  // `agents/{agent}/databases/{database}`.
-  std::string policy;    // `policies/{policy}`; may be empty.
+  std::string run;        // `runs/{run}`.
+  std::string database;   // `agents/{agent}/databases/{database}`.
+  std::string policy;     // `policies/{policy}`; may be empty.
+  std::string backup_id;  // Of the backup that it makes or reads.
 };
 
 struct HeldRunLimits {

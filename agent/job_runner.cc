@@ -17,6 +17,11 @@ absl::StatusOr<VerifyOutcome> PipelineJobRunner::Verify(const VerifyRequest& req
   return VerifyArtifact(request, clock_, observer, cancellation);
 }
 
+absl::StatusOr<RemoveOutcome> PipelineJobRunner::Remove(const RemoveRequest& request, JobObserver& observer) {
+  RETURN_IF_ERROR(repository_.EnsureOpen());
+  return RemoveArtifact(request, observer);
+}
+
 absl::StatusOr<DrillOutcome> PipelineJobRunner::Drill(const DrillRequest& request, JobObserver& observer,
                                                       Cancellation& cancellation) {
   RETURN_IF_ERROR(repository_.EnsureOpen());

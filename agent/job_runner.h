@@ -18,6 +18,7 @@ class JobRunner {
                                                Cancellation& cancellation) = 0;
   virtual absl::StatusOr<VerifyOutcome> Verify(const VerifyRequest& request, JobObserver& observer,
                                                Cancellation& cancellation) = 0;
+  virtual absl::StatusOr<RemoveOutcome> Remove(const RemoveRequest& request, JobObserver& observer) = 0;
   virtual absl::StatusOr<DrillOutcome> Drill(const DrillRequest& request, JobObserver& observer,
                                              Cancellation& cancellation) = 0;
   virtual absl::StatusOr<RestoreOutcome> Restore(const RestoreRequest& request, JobObserver& observer,
@@ -35,6 +36,7 @@ class PipelineJobRunner : public JobRunner {
                                        Cancellation& cancellation) override;
   absl::StatusOr<VerifyOutcome> Verify(const VerifyRequest& request, JobObserver& observer,
                                        Cancellation& cancellation) override;
+  absl::StatusOr<RemoveOutcome> Remove(const RemoveRequest& request, JobObserver& observer) override;
   absl::StatusOr<DrillOutcome> Drill(const DrillRequest& request, JobObserver& observer,
                                      Cancellation& cancellation) override;
   absl::StatusOr<RestoreOutcome> Restore(const RestoreRequest& request, JobObserver& observer,

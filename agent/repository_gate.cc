@@ -12,6 +12,12 @@
 #include "base/status_macros.h"
 
 namespace backup::agent {
+namespace {
+
+// How long what a run left is kept: somebody may want to look at it.
+constexpr absl::Duration kLeftoverAge = absl::Hours(24);
+
+}  // namespace
 
 absl::Status RepositoryGate::EnsureOpen() {
   MutexLock lock(mu_);
@@ -33,7 +39,7 @@ absl::Status RepositoryGate::EnsureOpenLocked() {
   }
   // Only before the first work: later, a `.partial-` directory may be that of a run.
   if (!cleared_) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> removed, repository->RemovePartials());
+    ASSIGN_OR_RETURN(const std::vector<std::string> removed, repository->RemoveLeftovers({}, absl::InfiniteFuture()));
     for (const std::string& path : removed) {
       LogInfo("removed what a crashed run left", {{"path", path}});
     }
@@ -51,6 +57,35 @@ absl::Status RepositoryGate::Remember(const std::string& id) const {
   return WriteFileAtomically(options_.memory_file, ToJson(known) + "\n");
 }
 
+void RepositoryGate::CleanUp(const std::set<std::string>& working, absl::Time now) {
+  {
+    MutexLock lock(mu_);
+    if (!repository_.has_value()) {
+      return;
+    }
+    const absl::StatusOr<std::vector<std::string>> removed = repository_->RemoveLeftovers(working, now - kLeftoverAge);
+    if (!removed.ok()) {
+      LogWarning("cannot look for what runs left", {{"error", removed.status()}});
+      return;
+    }
+    for (const std::string& path : *removed) {
+      LogInfo("removed what a run left", {{"path", path}});
+    }
+  }
+  // Not under the lock: a great repository takes its time, and Status must not wait for it.
+  absl::StatusOr<RepositorySurvey> survey = SurveyRepository(options_.root);
+  MutexLock lock(mu_);
+  if (!survey.ok()) {
+    LogWarning("cannot look for what is not ours", {{"error", survey.status()}});
+    return;
+  }
+  if (survey->unknown_count > 0 && survey->unknown_count != survey_.unknown_count) {
+    LogWarning("the repository holds what no backup made; it is left alone",
+               {{"count", survey->unknown_count}, {"first", survey->unknown_paths.front()}});
+  }
+  survey_ = *std::move(survey);
+}
+
 v1::RepositoryStatus RepositoryGate::Status() {
   MutexLock lock(mu_);
   const absl::Status open = EnsureOpenLocked();
@@ -61,6 +96,8 @@ v1::RepositoryStatus RepositoryGate::Status() {
     return status;
   }
   v1::RepositoryStatus status = repository_->Status();
+  status.mutable_unknown_paths()->Assign(survey_.unknown_paths.begin(), survey_.unknown_paths.end());
+  status.set_unknown_count(survey_.unknown_count);
   if (!status.problem().empty()) {
     // Let go of a volume that went away, so that it can be unmounted and the next one is looked at afresh.
     repository_.reset();

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "agent/pipeline/repository.h"
+#include "agent/pipeline/repository_survey.h"
 #include "backup/v1/agent.pb.h"
 #include "base/mutex.h"
 
@@ -31,6 +34,10 @@ class RepositoryGate {
   // Repository::Open.
   absl::Status EnsureOpen();
 
+  // Removes what runs left that nothing was written to for 24 hours, but not those of `working` (ids of backups); then
+  // looks for what is not ours, for Status to tell. Nothing when the repository is not held.
+  void CleanUp(const std::set<std::string>& working, absl::Time now);
+
   // Space and the problem, if any; tries to take the repository first.
   v1::RepositoryStatus Status();
 
@@ -42,6 +49,7 @@ class RepositoryGate {
 
   Mutex mu_;
   std::optional<Repository> repository_ ABSL_GUARDED_BY(mu_);
+  RepositorySurvey survey_ ABSL_GUARDED_BY(mu_);
   bool cleared_ ABSL_GUARDED_BY(mu_) = false;
 };
 

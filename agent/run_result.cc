@@ -54,6 +54,15 @@ v1::RunResult VerifySucceeded(const VerifyOutcome& outcome, absl::Time start, ab
   return result;
 }
 
+v1::RunResult RemoveSucceeded(const RemoveOutcome& outcome, absl::Time start, absl::Time end) {
+  v1::RunResult result = Ended(v1::SUCCEEDED, start, end);
+  v1::Progress& progress = *result.mutable_progress();
+  progress.set_phase(v1::REMOVING);
+  progress.set_stored_bytes(outcome.size_bytes);
+  *progress.mutable_update_time() = ToProto(end);
+  return result;
+}
+
 v1::RunResult DrillSucceeded(const DrillOutcome& outcome, absl::Time start, absl::Time end) {
   v1::RunResult result = Ended(v1::SUCCEEDED, start, end);
   v1::RestoreFacts& facts = *result.mutable_restore_facts();
@@ -117,9 +126,10 @@ v1::RunResult CutOff(const v1::Run& attempt, absl::Time now) {
     *result.mutable_start_time() = attempt.start_time();
   }
   *result.mutable_end_time() = ToProto(now);
-  *result.mutable_failure() =
-      FailureFromStatus(JobError(v1::AGENT_LOST, "the agent stopped during the run and left no artifact",
-                                 "see the agent's log for why it stopped; the next slot runs as planned"));
+  *result.mutable_failure() = FailureFromStatus(
+      JobError(v1::AGENT_LOST, "the agent stopped during the run and left no artifact",
+               attempt.kind() == v1::DELETE ? "the backup counts as deleted; its files are removed by the next run"
+                                            : "see the agent's log for why it stopped; the next slot runs as planned"));
   return result;
 }
 

@@ -17,6 +17,7 @@ namespace backup::agent {
 
 v1::RunResult BackupSucceeded(const BackupOutcome& outcome, absl::Time start, absl::Time end);
 v1::RunResult VerifySucceeded(const VerifyOutcome& outcome, absl::Time start, absl::Time end);
+v1::RunResult RemoveSucceeded(const RemoveOutcome& outcome, absl::Time start, absl::Time end);
 v1::RunResult DrillSucceeded(const DrillOutcome& outcome, absl::Time start, absl::Time end);
 v1::RunResult RestoreSucceeded(const RestoreOutcome& outcome, absl::Time start, absl::Time end);
 v1::RunResult RestorePlanned(const RestorePlan& plan, absl::Time start, absl::Time end);

@@ -7,6 +7,7 @@
 #include "base/proto_json.h"
 #include "base/status_macros.h"
 #include "base/units.h"
+#include "ctl/backup_delete.h"
 #include "ctl/backup_run.h"
 #include "ctl/backup_view.h"
 #include "ctl/commands.h"
@@ -113,6 +114,22 @@ void AddHold(CommandTree& tree, CLI::App& noun) {
   release.add_option("BACKUP", *name, "the backup's id")->required();
 }
 
+void AddDelete(CommandTree& tree, CLI::App& noun) {
+  auto flags = std::make_shared<BackupDeleteFlags>();
+  CLI::App& leaf = tree.AddLeaf(
+      noun, "delete",
+      {"Delete one backup, whatever its policy says",
+       "The newest good backup of a database, the newest one that a drill has restored, and those held or in use "
+       "cannot be\ndeleted. Wants the backup's id typed, or given with --confirm.",
+       "backupctl backup delete 20261123T220000Z-7k3m9q2x4d --confirm 20261123T220000Z-7k3m9q2x4d --wait"},
+      [&session = tree.session(), flags] { return DeleteBackup(session, *flags); });
+  leaf.add_option("BACKUP", flags->backup, "the backup's id")->required();
+  leaf.add_option("--reason", flags->reason, "why, for the history")->type_name("TEXT");
+  leaf.add_option("--confirm", flags->confirm, "the backup's id again, to delete without a question")
+      ->type_name("BACKUP");
+  leaf.add_flag("--wait", flags->wait, "follow the removal of its files to its end");
+}
+
 void AddRun(CommandTree& tree, CLI::App& noun) {
   auto flags = std::make_shared<BackupRunFlags>();
   CLI::App& leaf = tree.AddLeaf(
@@ -159,7 +176,9 @@ void AddBackupCommands(CommandTree& tree) {
   list_leaf.add_option("--policy", list->policy, "only backups of this policy")->type_name("POLICY");
   list_leaf.add_option("--agent", list->agent, "only backups of this agent")->type_name("AGENT");
   list_leaf.add_option("--database", list->database, "only backups of this database")->type_name("DATABASE");
-  list_leaf.add_option("--state", list->states, "good, suspicious or bad; may be repeated")
+  list_leaf
+      .add_option("--state", list->states,
+                  "good, suspicious, bad, deleting or deleted; may be repeated (default: all but deleted)")
       ->type_name("STATE")
       ->allow_extra_args(false);
   list->limit.AddFlag(list_leaf);
@@ -175,6 +194,7 @@ void AddBackupCommands(CommandTree& tree) {
 
   AddVerify(tree, noun);
   AddHold(tree, noun);
+  AddDelete(tree, noun);
 }
 
 }  // namespace backup::ctl

@@ -141,6 +141,9 @@ std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl:
       {"Rows", absl::StrCat(CountText(backup.row_count()), " in ", CountText(backup.table_count()), " tables")},
       {"Path on its host", backup.path()},
       {"Manifest SHA-256", backup.manifest_sha256()}};
+  if (!backup.delete_run().empty())
+    facts.push_back({"Removed by", absl::StrCat("run ", ShortName(backup.delete_run()))});
+  if (backup.has_delete_time()) facts.push_back({"Deleted", TimeText(true, backup.delete_time(), now)});
   if (backup.has_hold()) facts.push_back({"Held", HoldText(backup, now)});
   if (!backup.state_reason().empty()) {
     facts.insert(facts.begin() + 3, {"Why", {backup.state_reason(), StateCell(backup.state()).color}});

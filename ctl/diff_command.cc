@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "ctl/file_commands.h"
+#include "ctl/policy_deletions.h"
 #include "ctl/policy_plan.h"
 #include "ctl/policy_source.h"
 #include "ctl/policy_yaml.h"
@@ -58,7 +59,8 @@ absl::StatusOr<ExitCode> Diff(Session& session, const std::vector<std::string>& 
     const std::string diff = UnifiedDiff(plan.stored ? PolicyToYaml(*plan.stored) : "", PolicyToYaml(plan.wanted),
                                          plan.stored ? absl::StrCat("stored ", name) : "/dev/null", plan.document.file);
     json["policies"].push_back({{"name", name}, {"change", WordOf(plan.change)}, {"diff", diff}});
-    absl::StrAppend(&text, Painted(session.output(), diff));
+    if (plan.deletions.delete_count() > 0) json["policies"].back()["deletes"] = DeletionJson(plan.deletions);
+    absl::StrAppend(&text, Painted(session.output(), diff), DeletionText(name, plan.deletions, session.output()));
     if (!diff.empty()) changed.push_back(name);
   }
   if (session.output().format() == OutputFormat::kName) {
@@ -73,12 +75,14 @@ absl::StatusOr<ExitCode> Diff(Session& session, const std::vector<std::string>& 
 
 void AddDiffCommand(CommandTree& tree) {
   auto files = std::make_shared<std::vector<std::string>>();
-  CLI::App& leaf = tree.AddRootLeaf("diff",
-                                    {"Show what apply would change",
-                                     "Compares what is stored with what would be stored, defaults filled in. Exit code "
-                                     "0: nothing; 1: something differs.",
-                                     "backupctl diff nightly.yaml"},
-                                    kPolicyGroup, [&session = tree.session(), files] { return Diff(session, *files); });
+  CLI::App& leaf =
+      tree.AddRootLeaf("diff",
+                       {"Show what apply would change",
+                        "Compares what is stored with what would be stored, defaults filled in, and says which "
+                        "backups retention\nwould delete that stay now. Exit code 0: nothing; 1: something "
+                        "differs.",
+                        "backupctl diff nightly.yaml"},
+                       kPolicyGroup, [&session = tree.session(), files] { return Diff(session, *files); });
   AddFileArgument(leaf, *files);
 }
 

@@ -87,6 +87,13 @@ std::string DescribeAgent(const v1::Agent& agent, const std::vector<v1::Database
       {"Repository", repository.path()},
       {"Repository id", repository.id()},
       {"Free", FreeText(repository)}};
+  if (repository.unknown_count() > 0) {
+    facts.push_back({"Not of backups",
+                     {absl::StrCat(CountText(repository.unknown_count()),
+                                   " files or directories that nothing of ours made, left alone"),
+                      Color::kYellow}});
+    for (const std::string& path : repository.unknown_paths()) facts.push_back({"", CleanText(path)});
+  }
   if (!repository.problem().empty()) facts.push_back({"Problem", {repository.problem(), Color::kRed}});
   std::string out = LayOutFacts(facts, color);
   if (!databases.empty()) absl::StrAppend(&out, "\n", output.Layout(DatabaseTable(databases, now)));

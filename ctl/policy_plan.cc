@@ -19,6 +19,15 @@ absl::StatusOr<std::optional<v1::Policy>> FindStored(Client& client, const std::
   return policy.status();
 }
 
+absl::StatusOr<v1::PolicyChangePlan> PlanDeletions(Client& client, const v1::Policy& policy) {
+  v1::PlanPolicyChangeRequest request;
+  *request.mutable_policy() = policy;
+  absl::StatusOr<v1::PolicyChangePlan> plan = client.Call(&v1::PolicyService::Stub::PlanPolicyChange, request);
+  // A controller that does not know the question deletes nothing.
+  if (absl::IsUnimplemented(plan.status())) return v1::PolicyChangePlan();
+  return plan;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<PlannedPolicy>> PlanPolicies(Client& client, std::vector<PolicyDocument> documents) {
@@ -45,6 +54,9 @@ absl::StatusOr<std::vector<PlannedPolicy>> PlanPolicies(Client& client, std::vec
       plan.change = PlannedPolicy::Change::kCreate;
     } else if (PolicyToYaml(*plan.stored) != PolicyToYaml(plan.wanted)) {
       plan.change = PlannedPolicy::Change::kUpdate;
+    }
+    if (plan.change != PlannedPolicy::Change::kNone) {
+      ASSIGN_OR_RETURN(plan.deletions, PlanDeletions(client, document.policy));
     }
     plan.document = std::move(document);
     plans.push_back(std::move(plan));

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "backup/v1/policy.pb.h"
+#include "backup/v1/policy_service.pb.h"
 #include "ctl/client.h"
 #include "ctl/policy_file.h"
 
@@ -21,6 +22,8 @@ struct PlannedPolicy {
   // spec.schedule.paused leaves it as it is.
   v1::Policy wanted;
   Change change = Change::kNone;
+  // What it would delete.
+  v1::PolicyChangePlan deletions;
 };
 
 // Asks the controller about every document and changes nothing. INVALID_ARGUMENT with everything that is wrong in all

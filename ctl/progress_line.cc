@@ -40,6 +40,8 @@ const char* PhaseWord(const v1::Run& run) {
       return "restoring";
     case v1::COMPARING:
       return "comparing";
+    case v1::REMOVING:
+      return "removing";
     default:
       return "preparing";
   }

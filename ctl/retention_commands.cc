@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "ctl/commands.h"
+#include "ctl/confirm.h"
 #include "ctl/database_argument.h"
 #include "ctl/paging.h"
 #include "ctl/retention_view.h"
+#include "ctl/short_name.h"
 
 namespace backup::ctl {
 namespace {
@@ -65,6 +69,49 @@ absl::StatusOr<ExitCode> PlanAll(Session& session) {
   return ExitCode::kOk;
 }
 
+struct ApplyFlags {
+  std::string database;
+  std::string confirm;
+  bool dry_run = false;
+};
+
+absl::StatusOr<ExitCode> Apply(Session& session, const ApplyFlags& flags) {
+  ASSIGN_OR_RETURN(Client * client, session.client());
+  ASSIGN_OR_RETURN(const std::string database, ResolveDatabase(*client, flags.database));
+  v1::ApplyRetentionRequest request;
+  request.set_database(database);
+  request.set_validate_only(flags.dry_run);
+  if (!flags.confirm.empty()) {
+    ASSIGN_OR_RETURN(const std::string confirmed, ResolveDatabase(*client, flags.confirm));
+    RETURN_IF_ERROR(Confirm(session, "delete backups of", ShortName(database), ShortName(confirmed)));
+    request.set_confirm(true);
+  }
+  ASSIGN_OR_RETURN(const v1::AppliedRetention applied, client->Call(&v1::BackupService::Stub::ApplyRetention, request));
+  session.output().Single(applied, [&] { return AppliedRetentionText(applied, flags.dry_run, session.output()); });
+  if (!applied.delete_runs().empty() && session.output().for_people()) {
+    session.Say(
+        absl::StrCat("follow them with: backupctl run list --kind delete --database ", ShellWord(ShortName(database))));
+  }
+  return ExitCode::kOk;
+}
+
+void AddApply(CommandTree& tree, CLI::App& noun) {
+  auto flags = std::make_shared<ApplyFlags>();
+  CLI::App& leaf = tree.AddLeaf(
+      noun, "apply",
+      {"Delete now what retention does not keep of a database",
+       "The controller does so by itself after each backup and every hour. Where something stands against it (WHY NOT "
+       "in\n"
+       "backupctl retention plan), nothing is deleted, and the exit code is 6, unless the database is named with "
+       "--confirm.",
+       "backupctl retention apply shop --dry-run\nbackupctl retention apply shop --confirm shop"},
+      [&session = tree.session(), flags] { return Apply(session, *flags); });
+  leaf.add_option("DATABASE", flags->database, "which database")->required();
+  leaf.add_option("--confirm", flags->confirm, "the database again: delete although something stands against it")
+      ->type_name("DATABASE");
+  leaf.add_flag("--dry-run", flags->dry_run, "tell what would be deleted, and delete nothing");
+}
+
 }  // namespace
 
 void AddRetentionCommands(CommandTree& tree) {
@@ -74,12 +121,13 @@ void AddRetentionCommands(CommandTree& tree) {
       noun, "plan",
       {"Say of each backup whether retention would keep it now, and why; changes nothing",
        "Without DATABASE a line for each database and policy. A policy decides about the backups that were made under "
-       "it;\nthose of no policy stay. Backups are not deleted by this version.",
+       "it;\nthose of no policy stay. Where WHY NOT says nothing, the controller deletes what goes within the hour.",
        "backupctl retention plan\nbackupctl retention plan shop"},
       [&session = tree.session(), database] {
         return database->empty() ? PlanAll(session) : PlanOne(session, *database);
       });
   leaf.add_option("DATABASE", *database, "which database");
+  AddApply(tree, noun);
 }
 
 }  // namespace backup::ctl

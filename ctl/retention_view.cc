@@ -65,4 +65,18 @@ std::string RetentionText(const v1::RetentionPlan& plan, const Output& output, a
                       output.Layout(RetentionSummaryTable({plan})));
 }
 
+std::string AppliedRetentionText(const v1::AppliedRetention& applied, bool dry_run, const Output& output) {
+  v1::RetentionPlan plan;
+  plan.set_database(applied.database());
+  *plan.mutable_policies() = applied.policies();
+  std::string text =
+      plan.policies().empty() ? "the database has no backups\n" : output.Layout(RetentionSummaryTable({plan}));
+  if (dry_run) return absl::StrCat(text, "\ndry run: nothing was deleted\n");
+  const int count = applied.delete_runs_size();
+  return absl::StrCat(
+      text, "\n",
+      count == 0 ? "nothing to delete" : absl::StrCat(count, count == 1 ? " backup" : " backups", " on the way out"),
+      "\n");
+}
+
 }  // namespace backup::ctl

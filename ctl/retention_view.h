@@ -17,4 +17,7 @@ Table RetentionSummaryTable(const std::vector<v1::RetentionPlan>& plans);
 // Every decision about the backups of one database, and the summary of each policy after it.
 std::string RetentionText(const v1::RetentionPlan& plan, const Output& output, absl::Time now);
 
+// What was deleted, or would be: the summary of each policy.
+std::string AppliedRetentionText(const v1::AppliedRetention& applied, bool dry_run, const Output& output);
+
 }  // namespace backup::ctl

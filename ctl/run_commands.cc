@@ -121,8 +121,8 @@ absl::StatusOr<ExitCode> Cancel(Session& session, const std::string& name, const
 
 void AddRunCommands(CommandTree& tree) {
   Session& session = tree.session();
-  CLI::App& noun =
-      tree.AddNoun("run", "Runs: every backup, verification, restore and drill, past, present and due", kWatchGroup);
+  CLI::App& noun = tree.AddNoun(
+      "run", "Runs: every backup, verification, restore, drill and deletion, past, present and due", kWatchGroup);
 
   auto list = std::make_shared<ListFlags>();
   CLI::App& list_leaf = tree.AddLeaf(
@@ -137,7 +137,7 @@ void AddRunCommands(CommandTree& tree) {
   list_leaf.add_option("--state", list->states, "only runs in this state; may be repeated")
       ->type_name("STATE")
       ->allow_extra_args(false);
-  list_leaf.add_option("--kind", list->kinds, "backup, verify, restore or drill; may be repeated")
+  list_leaf.add_option("--kind", list->kinds, "backup, verify, restore, drill or delete; may be repeated")
       ->type_name("KIND")
       ->allow_extra_args(false);
   list->limit.AddFlag(list_leaf);

@@ -88,7 +88,9 @@ std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now
       {"State", StateCell(run.state())},
       {"Database", ShortName(run.database())},
       {"Policy", ShortName(run.policy())},
-      {"Asked for by", run.manual() ? "a person" : "the schedule"},
+      {"Asked for by", run.kind() == v1::DELETE ? ""
+                       : run.manual()           ? "a person"
+                                                : "the schedule"},
       {"Due", Due(run, now)},
       {"Start deadline", TimeText(run.has_start_deadline_time(), run.start_deadline_time(), now)},
       {"Started", TimeText(run.has_start_time(), run.start_time(), now)},
@@ -106,7 +108,9 @@ std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now
   if (!run.attempt_id().empty()) {
     facts.push_back({"Attempt", absl::StrCat(run.attempt_id(), ", epoch ", run.epoch())});
   }
-  if (run.has_progress()) {
+  if (run.kind() == v1::DELETE && run.has_progress()) {
+    facts.push_back({"Freed", FormatSize(run.progress().stored_bytes())});
+  } else if (run.has_progress()) {
     const v1::Progress& progress = run.progress();
     const std::string bytes = run.kind() == v1::BACKUP ? absl::StrCat(FormatSize(progress.plain_bytes()), " dumped, ",
                                                                       FormatSize(progress.stored_bytes()), " stored")

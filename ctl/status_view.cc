@@ -88,6 +88,9 @@ std::string StatusText(const v1::FleetStatus& status, const Output& output, absl
   line("Backups:      ", absl::StrCat(CountText(status.good_backup_count()), " good, ",
                                       FormatSize(status.total_size_bytes()), " on disk"));
   line("Last 24 h:    ", DaySummary(status, output));
+  for (const std::string& problem : status.problems()) {
+    line("Problem:      ", output.Paint(problem, Color::kRed));
+  }
   if (!status.databases().empty()) absl::StrAppend(&out, "\n", output.Layout(HealthTable(status, now)));
   if (!status.agents().empty()) {
     const std::vector<v1::Agent> agents(status.agents().begin(), status.agents().end());

@@ -63,7 +63,8 @@ Cell StateCell(v1::RunState state) {
 Cell StateCell(v1::BackupState state) {
   const std::string text = v1::BackupState_Name(state);
   if (state == v1::GOOD) return {text, Color::kGreen};
-  return {text, state == v1::SUSPICIOUS ? Color::kYellow : Color::kRed};
+  if (state == v1::DELETED) return {text, Color::kDim};
+  return {text, state == v1::SUSPICIOUS || state == v1::DELETING ? Color::kYellow : Color::kRed};
 }
 
 Cell StateCell(v1::AgentState state) {

@@ -22,8 +22,8 @@ namespace {
 constexpr int kHandlerThreads = 8;
 // All agents of a great fleet may be woken at once.
 constexpr size_t kMaxQueuedHandlers = 20'000;
-// Handlers, the scheduler, and one to spare.
-constexpr int kMaxCatalogConnections = kHandlerThreads + 2;
+// Handlers, the scheduler, retention, the watch over the clock, and one to spare.
+constexpr int kMaxCatalogConnections = kHandlerThreads + 4;
 constexpr absl::Duration kCatalogWatchPeriod = absl::Seconds(3);
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
 constexpr absl::Duration kLogPeriod = absl::Minutes(1);
@@ -112,6 +112,10 @@ absl::Status Controller::Serve() {
   feed_ = std::make_unique<ChangeFeed>();
   scheduler_ = std::make_unique<Scheduler>(*store_, Clock::Real(), Random::Real(), *feed_);
   scheduler_loop_ = std::make_unique<Loop>("scheduler", [this] { return scheduler_->RunOnce(); });
+  clock_watch_ = std::make_unique<ClockWatch>(*store_, Clock::Real());
+  clock_loop_ = std::make_unique<Loop>("clock-watch", [this] { return clock_watch_->RunOnce(); });
+  retention_ = std::make_unique<RetentionLoop>(*store_, Clock::Real(), Random::Real(), *feed_, *clock_watch_);
+  retention_loop_ = std::make_unique<Loop>("retention", [this] { return retention_->RunOnce(); });
   authorizer_ = std::make_unique<Authorizer>();
   refusals_ = std::make_unique<Refusals>(*store_, Clock::Real());
   parked_calls_ = std::make_unique<ParkedCalls>();
@@ -129,8 +133,12 @@ absl::Status Controller::Serve() {
     scheduler_->RequestReplan();
     scheduler_loop_->Trigger();
   };
-  const ApiContext api = {*store_,     *feed_,         Clock::Real(), Random::Real(), *pool_,  *authorizer_,
-                          *authority_, *parked_calls_, *refusals_,    replan,         settings};
+  const auto retain = [this](const std::string& database) {
+    retention_->RequestDatabase(database);
+    retention_loop_->Trigger();
+  };
+  const ApiContext api = {*store_,        *feed_,     Clock::Real(), Random::Real(), *pool_, *authorizer_, *authority_,
+                          *parked_calls_, *refusals_, *clock_watch_, replan,         retain, settings};
   ASSIGN_OR_RETURN(server_, ApiServer::Start(options_.listen, identity_, api));
   listening_port_.set_value(server_->port());
   const Address dial = {listen_.host == "0.0.0.0" ? "127.0.0.1"
@@ -140,6 +148,8 @@ absl::Status Controller::Serve() {
   address_ = dial.ToString();
   watch_loop_ = std::make_unique<Loop>("catalog-watch", [this] { return WatchCatalog(); });
   scheduler_loop_->Start();
+  clock_loop_->Start();
+  retention_loop_->Start();
   watch_loop_->Start();
   return WriteFileAtomically(options_.data_directory + "/address", address_ + "\n", 0644);
 }
@@ -189,6 +199,8 @@ void Controller::Stop() {
     watch_loop_->Stop();
     server_->Shutdown(kShutdownGrace);
     scheduler_loop_->Stop();
+    retention_loop_->Stop();
+    clock_loop_->Stop();
     pool_->Shutdown();
   }
   if (store_ != nullptr) {

@@ -19,6 +19,8 @@
 #include "server/catalog.h"
 #include "server/config.h"
 #include "server/loops/change_feed.h"
+#include "server/loops/clock_watch.h"
+#include "server/loops/retention_loop.h"
 #include "server/loops/scheduler.h"
 #include "server/pki/certificate_authority.h"
 #include "server/store/postgres_store.h"
@@ -77,6 +79,10 @@ class Controller {
   std::unique_ptr<ChangeFeed> feed_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Loop> scheduler_loop_;
+  std::unique_ptr<ClockWatch> clock_watch_;
+  std::unique_ptr<Loop> clock_loop_;
+  std::unique_ptr<RetentionLoop> retention_;
+  std::unique_ptr<Loop> retention_loop_;
   std::unique_ptr<Authorizer> authorizer_;
   std::unique_ptr<Refusals> refusals_;
   std::unique_ptr<ParkedCalls> parked_calls_;

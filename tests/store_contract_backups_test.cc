@@ -162,5 +162,137 @@ TEST_P(BackupStoreTest, KeepsALargeManifest) {
   EXPECT_THAT(store().GetBackup(backup.name())->manifest(), EqualsProto(backup.manifest()));
 }
 
+// A run that reads the backup, PENDING.
+v1::Run ReadingRun(const std::string& id, const v1::Backup& backup, v1::RunKind kind = v1::VERIFY) {
+  v1::Run run = ManualRun(id, backup.database());
+  run.set_kind(kind);
+  run.set_backup(backup.name());
+  return run;
+}
+
+TEST_P(BackupStoreTest, GivesWhatRetentionOfADatabaseIsDecidedFrom) {
+  AddPolicy("nightly");
+  AddBackup(TestBackup(1, kOrders));
+  AddBackup(TestBackup(2, kOrders, v1::BAD));
+  AddBackup(TestBackup(3, kHr));
+  AddBackup(TestBackup(4, kOrders, v1::DELETED));
+  AddRun(ReadingRun("reads", TestBackup(1, kOrders)));
+  AddRun(ReadingRun("hasread", TestBackup(1, kOrders)), [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
+  AddRun(ReadingRun("elsewhere", TestBackup(3, kHr)));
+  Plan("nightly", {PlannedRun("old", "nightly", "orders", -absl::Hours(48)),
+                   PlannedRun("last", "nightly", "orders", -absl::Hours(24)),
+                   PlannedRun("skipped", "nightly", "orders", -absl::Hours(1)),
+                   PlannedRun("next", "nightly", "orders", absl::Hours(1))});
+  Change("runs/last", [](v1::Run& run) { run.set_state(v1::FAILED); });
+  Change("runs/old", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
+  Change("runs/skipped", [](v1::Run& run) { run.set_state(v1::SKIPPED); });
+
+  const absl::StatusOr<server::DatabaseBackupsView> view = store().ReadDatabaseBackups(kOrders);
+
+  ASSERT_THAT(view, IsOk());
+  EXPECT_EQ(view->database.name(), kOrders);
+  ASSERT_TRUE(view->agent.has_value());
+  EXPECT_EQ(view->agent->name(), "agents/db1");
+  EXPECT_THAT(NamesOf(view->backups), ElementsAre(TestBackup(1, kOrders).name(), TestBackup(2, kOrders).name()));
+  EXPECT_FALSE(view->backups[0].has_manifest());
+  EXPECT_THAT(NamesOf(view->open_runs), ElementsAre("runs/reads"));
+  ASSERT_EQ(view->policies.size(), 1u);
+  EXPECT_EQ(view->policies.begin()->second.name(), "policies/nightly");
+  ASSERT_EQ(view->last_runs.size(), 1u);
+  EXPECT_EQ(view->last_runs.begin()->second.name(), "runs/last");
+  EXPECT_THAT(store().ReadDatabaseBackups("agents/db1/databases/none"), HasReason("DATABASE_NOT_FOUND"));
+  EXPECT_THAT(store().ReadDatabaseBackups("orders"), HasReason("DATABASE_NOT_FOUND"));
+}
+
+TEST_P(BackupStoreTest, ChangesTheBackupsOfADatabaseAllAtOnce) {
+  AddBackup(TestBackup(1, kOrders));
+  AddBackup(TestBackup(2, kOrders));
+  v1::BackupHold hold;
+  hold.set_reason("audit");
+  ASSERT_THAT(store().SetBackupHold(TestBackup(2, kOrders).name(), hold, {}), IsOk());
+  const auto begin_deletion =
+      [](const server::DatabaseBackupsView& view) -> absl::StatusOr<server::DatabaseBackupsChange> {
+    server::DatabaseBackupsChange change;
+    for (const v1::Backup& backup : view.backups) {
+      change.backups.push_back(backup);
+      change.backups.back().set_state(v1::DELETING);
+      change.create_runs.push_back(ReadingRun("delete" + std::to_string(change.backups.size()), backup, v1::DELETE));
+      change.events.push_back(TestEvent(backup.name(), "BACKUP_DELETING"));
+    }
+    return change;
+  };
+
+  const absl::StatusOr<server::DatabaseBackupsChange> change =
+      store().ChangeDatabaseBackups(kOrders, Now(), begin_deletion);
+
+  ASSERT_THAT(change, IsOk());
+  EXPECT_THAT(NamesOf(change->create_runs), ElementsAre("runs/delete1", "runs/delete2"));
+  const v1::Backup stored = *store().GetBackup(TestBackup(2, kOrders).name());
+  EXPECT_EQ(stored.state(), v1::DELETING);
+  EXPECT_TRUE(stored.has_manifest());
+  EXPECT_TRUE(stored.has_hold()) << "only SetBackupHold writes it";
+  const v1::Run run = *store().GetRun("runs/delete2");
+  EXPECT_EQ(run.kind(), v1::DELETE);
+  EXPECT_TRUE(run.manual());
+  EXPECT_EQ(store().ListEvents(stored.name(), {1, ""})->items.at(0).type(), "BACKUP_DELETING");
+}
+
+TEST_P(BackupStoreTest, ADecisionAboutBackupsThatFailsHasNoEffect) {
+  AddBackup(TestBackup(1, kOrders));
+  const auto with = [&](const std::function<void(server::DatabaseBackupsChange&)>& spoil) {
+    return store()
+        .ChangeDatabaseBackups(
+            kOrders, Now(),
+            [&](const server::DatabaseBackupsView& view) -> absl::StatusOr<server::DatabaseBackupsChange> {
+              server::DatabaseBackupsChange change;
+              change.backups = view.backups;
+              change.backups[0].set_state(v1::DELETING);
+              spoil(change);
+              return change;
+            })
+        .status();
+  };
+  EXPECT_THAT(with([](auto& change) { change.backups[0].set_database(kHr); }), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(with([](auto& change) { change.create_runs.push_back(ReadingRun("x", TestBackup(3, kHr), v1::DELETE)); }),
+              HasReason("INVALID_FIELD"));
+  EXPECT_THAT(with([](auto& change) { change.events.push_back(TestEvent(std::string("a\0b", 3))); }),
+              HasReason("VALUE_INVALID"));
+  EXPECT_THAT(store().ChangeDatabaseBackups(
+                  kOrders, Now(),
+                  [](const server::DatabaseBackupsView&) -> absl::StatusOr<server::DatabaseBackupsChange> {
+                    return absl::InternalError("no");
+                  }),
+              ::testing::Not(IsOk()));
+  EXPECT_EQ(store().GetBackup(TestBackup(1, kOrders).name())->state(), v1::GOOD);
+}
+
+TEST_P(BackupStoreTest, WhatIsOnItsWayOutIsNeitherReadNorHeld) {
+  AddBackup(TestBackup(1, kOrders, v1::DELETING));
+  AddBackup(TestBackup(2, kOrders, v1::DELETED));
+  for (const int minute : {1, 2}) {
+    const v1::Backup backup = TestBackup(minute, kOrders);
+    EXPECT_THAT(store().CreateRun(ReadingRun("v", backup), "", Now(), {}), HasReason("BACKUP_DELETED"));
+    EXPECT_THAT(store().SetBackupHold(backup.name(), v1::BackupHold(), {}), HasReason("BACKUP_DELETED"));
+    EXPECT_THAT(store().SetBackupHold(backup.name(), std::nullopt, {}), IsOk());
+  }
+}
+
+TEST_P(BackupStoreTest, DeletedOnesAreListedOnlyWhenAskedForAndWeighNothing) {
+  AddBackup(TestBackup(1, kOrders));
+  AddBackup(TestBackup(2, kOrders));
+  v1::Backup deleted = TestBackup(2, kOrders, v1::DELETED);
+  AddBackup(deleted);
+  EXPECT_THAT(Listed({}), ElementsAre(TestBackup(1, kOrders).name()));
+  v1::BackupFilter filter;
+  filter.add_states(v1::DELETED);
+  EXPECT_THAT(Listed(filter), ElementsAre(deleted.name()));
+  filter.add_states(v1::GOOD);
+  EXPECT_THAT(Listed(filter), ElementsAre(deleted.name(), TestBackup(1, kOrders).name()));
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now());
+  ASSERT_THAT(status, IsOk());
+  EXPECT_EQ(status->good_backup_count(), 1);
+  EXPECT_EQ(status->total_size_bytes(), TestBackup(1, kOrders).size_bytes());
+}
+
 }  // namespace
 }  // namespace backup::testing

@@ -83,7 +83,7 @@ TEST_P(BackupCrashTest, KillingTheAgentLeavesNothingFalse) {
   EXPECT_TRUE(AwaitNoProcessWith(absl::StrCat("dbname='", kDatabase, "'"))) << "pg_dump outlived its agent";
   auto repository = Repository::Open(repository_, "local", Repository::Access::kOneShot);
   ASSERT_THAT(repository, IsOk());
-  ASSERT_THAT(repository->RemovePartials(), IsOk());
+  ASSERT_THAT(repository->RemoveLeftovers({}, absl::InfiniteFuture()), IsOk());
   const std::vector<std::string> after = ArtifactDirectories(kDatabase);
   if (point == std::string("RETURNED")) {
     EXPECT_THAT(after, SizeIs(before.size() + 1));

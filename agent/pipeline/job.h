@@ -86,6 +86,23 @@ struct VerifyOutcome {
 absl::StatusOr<VerifyOutcome> VerifyArtifact(const VerifyRequest& request, Clock& clock, JobObserver& observer,
                                              Cancellation& cancellation);
 
+struct RemoveRequest {
+  std::string repository;  // Root directory; must carry a marker file.
+  std::string agent;
+  std::string database;
+  std::string backup_id;
+};
+
+struct RemoveOutcome {
+  int file_count = 0;  // None: it was not there any more.
+  int64_t size_bytes = 0;
+};
+
+// Removes a stored backup for good, durably: in one step it ceases to be one, then its files go. Idempotent: one that
+// is not there, or half gone, is no error. UNKNOWN_FILES, with nothing touched, when something lies in its directory
+// that is no part of a backup, or in its place; REPOSITORY_UNAVAILABLE; IO. No symlink is followed.
+absl::StatusOr<RemoveOutcome> RemoveArtifact(const RemoveRequest& request, JobObserver& observer);
+
 // Where a stored dump goes. One of the two names is given.
 struct RestoreRequest {
   std::string artifact_directory;

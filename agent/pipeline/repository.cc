@@ -80,38 +80,6 @@ absl::StatusOr<Repository> Repository::Open(const std::string& root, absl::strin
   return Repository(root, std::move(id), std::string(agent), *std::move(lock));
 }
 
-absl::StatusOr<std::vector<std::string>> Repository::RemovePartials() {
-  std::vector<std::string> removed;
-  ASSIGN_OR_RETURN(FileDescriptor root_fd, OpenDirectory(AT_FDCWD, root_));
-  const std::string agent = EncodeSegment(agent_);
-  const FileDescriptor agent_fd(openat(root_fd.get(), agent.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!agent_fd.valid()) {
-    return removed;
-  }
-  ASSIGN_OR_RETURN(std::vector<std::string> databases, ListNames(agent_fd.get()));
-  for (const std::string& database : databases) {
-    const FileDescriptor database_fd(
-        openat(agent_fd.get(), database.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!database_fd.valid()) {
-      continue;
-    }
-    ASSIGN_OR_RETURN(std::vector<std::string> names, ListNames(database_fd.get()));
-    for (const std::string& name : names) {
-      if (!absl::StartsWith(name, kPartialPrefix) || !IsValidBackupId(name.substr(sizeof(kPartialPrefix) - 1))) {
-        continue;
-      }
-      const std::string path = absl::StrCat(root_, "/", agent, "/", database, "/", name);
-      // One that cannot be removed must not keep the agent from its work.
-      if (absl::Status status = RemoveFlatDirectory(database_fd.get(), name); status.ok()) {
-        removed.push_back(path);
-      } else {
-        LogWarning("cannot remove an unfinished backup", {{"path", path}, {"error", status}});
-      }
-    }
-  }
-  return removed;
-}
-
 v1::RepositoryStatus Repository::Status() const {
   v1::RepositoryStatus status;
   status.set_path(root_);

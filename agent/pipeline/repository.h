@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,9 +37,11 @@ class Repository {
   const std::string& root() const { return root_; }
   const std::string& id() const { return id_; }
 
-  // Removes what crashed runs left: `.partial-*` directories of this agent's databases, and nothing else. Returns what
-  // was removed. Only while no run works.
-  absl::StatusOr<std::vector<std::string>> RemovePartials();
+  // Removes what runs left of this agent's databases, and nothing else: `.partial-*` directories of backups that never
+  // were, and `.removing-*` of those that a deletion did not finish. Those of `working` (ids of backups) stay, and
+  // those in which something was written after `unchanged_since`. Returns what was removed.
+  absl::StatusOr<std::vector<std::string>> RemoveLeftovers(const std::set<std::string>& working,
+                                                           absl::Time unchanged_since);
 
   // Space, and the marker checked again.
   v1::RepositoryStatus Status() const;

@@ -125,11 +125,11 @@ TEST_F(RepositoryTest, ASecondDaemonIsRefusedWhateverItsName) {
   EXPECT_THAT(Repository::Open(root_, "local", Repository::Access::kOneShot), HasReason("REPOSITORY_BUSY"));
 }
 
-TEST_F(RepositoryTest, RemovePartialsTakesOnlyItsOwnUnfinishedOnes) {
+TEST_F(RepositoryTest, RemoveLeftoversTakesOnlyItsOwnUnfinishedOnes) {
   MakeRepository();
   auto repository = Repository::Open(root_, "a1", Repository::Access::kDaemon);
   ASSERT_THAT(repository, IsOk());
-  EXPECT_THAT(repository->RemovePartials(), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(repository->RemoveLeftovers({}, absl::InfiniteFuture()), IsOkAndHolds(IsEmpty()));
   TempDir victim;
   victim.Write("keep", "x");
   const std::string database = root_ + "/a1/shop";
@@ -143,12 +143,39 @@ TEST_F(RepositoryTest, RemovePartialsTakesOnlyItsOwnUnfinishedOnes) {
   ASSERT_EQ(symlink(victim.path().c_str(), absl::StrCat(database, "/.partial-20261124T220000Z-7k3m9q2x4d").c_str()), 0);
   ASSERT_EQ(symlink((root_ + "/a2/shop").c_str(), (root_ + "/a1/linked").c_str()), 0);
 
-  EXPECT_THAT(repository->RemovePartials(), IsOkAndHolds(ElementsAre(partial)));
+  EXPECT_THAT(repository->RemoveLeftovers({}, absl::InfiniteFuture()), IsOkAndHolds(ElementsAre(partial)));
 
   EXPECT_THAT(NamesIn(database), ElementsAre(".partial-20261124T220000Z-7k3m9q2x4d", ".partial-strange", kId));
   EXPECT_THAT(NamesIn(root_ + "/a2/shop"), SizeIs(1));
   EXPECT_THAT(NamesIn(victim.path()), ElementsAre("keep"));
-  EXPECT_THAT(repository->RemovePartials(), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(repository->RemoveLeftovers({}, absl::InfiniteFuture()), IsOkAndHolds(IsEmpty()));
+}
+
+TEST_F(RepositoryTest, RemoveLeftoversFinishesADeletionThatWasCutOff) {
+  MakeRepository();
+  auto repository = Repository::Open(root_, "a1", Repository::Access::kDaemon);
+  ASSERT_THAT(repository, IsOk());
+  const std::string removing = absl::StrCat(root_, "/a1/shop/.removing-", kId);
+  ASSERT_THAT(MakeDirectories(removing), IsOk());
+  ASSERT_THAT(WriteFileAtomically(removing + "/manifest.json", "{}"), IsOk());
+  EXPECT_THAT(repository->RemoveLeftovers({}, absl::InfiniteFuture()), IsOkAndHolds(ElementsAre(removing)));
+  EXPECT_THAT(NamesIn(root_ + "/a1/shop"), IsEmpty());
+}
+
+TEST_F(RepositoryTest, RemoveLeftoversLeavesWhatIsWorkedOnOrWasWrittenLately) {
+  MakeRepository();
+  auto repository = Repository::Open(root_, "a1", Repository::Access::kDaemon);
+  ASSERT_THAT(repository, IsOk());
+  const std::string partial = absl::StrCat(root_, "/a1/shop/.partial-", kId);
+  ASSERT_THAT(MakeDirectories(partial), IsOk());
+  ASSERT_THAT(WriteFileAtomically(partial + "/dump.sql.gz", "half"), IsOk());
+  struct stat info;
+  ASSERT_EQ(stat((partial + "/dump.sql.gz").c_str(), &info), 0);
+  const absl::Time written = absl::TimeFromTimespec(info.st_mtim);
+
+  EXPECT_THAT(repository->RemoveLeftovers({kId}, absl::InfiniteFuture()), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(repository->RemoveLeftovers({}, written - absl::Seconds(1)), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(repository->RemoveLeftovers({}, written + absl::Hours(1)), IsOkAndHolds(ElementsAre(partial)));
 }
 
 TEST_F(RepositoryTest, StatusTellsSpaceAndWhenItIsGone) {

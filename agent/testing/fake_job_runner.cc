@@ -77,6 +77,11 @@ std::vector<agent::VerifyRequest> FakeJobRunner::verifies() const {
   return verifies_;
 }
 
+std::vector<agent::RemoveRequest> FakeJobRunner::removals() const {
+  MutexLock lock(mu_);
+  return removals_;
+}
+
 std::vector<agent::DrillRequest> FakeJobRunner::drills() const {
   MutexLock lock(mu_);
   return drills_;
@@ -171,6 +176,13 @@ absl::StatusOr<agent::VerifyOutcome> FakeJobRunner::Verify(const agent::VerifyRe
     return agent::JobError(v1::CORRUPT, request.artifact_directory + " is gone");
   }
   return it->second;
+}
+
+absl::StatusOr<agent::RemoveOutcome> FakeJobRunner::Remove(const agent::RemoveRequest& request,
+                                                           agent::JobObserver& /*observer*/) {
+  MutexLock lock(mu_);
+  removals_.push_back(request);
+  return agent::RemoveOutcome{4, 4096};
 }
 
 absl::StatusOr<agent::DrillOutcome> FakeJobRunner::Drill(const agent::DrillRequest& request,

@@ -30,6 +30,7 @@ class FakeJobRunner : public agent::JobRunner {
 
   std::vector<agent::BackupRequest> backups() const;
   std::vector<agent::VerifyRequest> verifies() const;
+  std::vector<agent::RemoveRequest> removals() const;
   std::vector<agent::DrillRequest> drills() const;
   std::vector<agent::RestoreRequest> restores() const;
   std::vector<agent::RestoreRequest> restore_plans() const;
@@ -49,6 +50,8 @@ class FakeJobRunner : public agent::JobRunner {
                                               Cancellation& cancellation) override;
   absl::StatusOr<agent::VerifyOutcome> Verify(const agent::VerifyRequest& request, agent::JobObserver& observer,
                                               Cancellation& cancellation) override;
+  absl::StatusOr<agent::RemoveOutcome> Remove(const agent::RemoveRequest& request,
+                                              agent::JobObserver& observer) override;
   absl::StatusOr<agent::DrillOutcome> Drill(const agent::DrillRequest& request, agent::JobObserver& observer,
                                             Cancellation& cancellation) override;
   absl::StatusOr<agent::RestoreOutcome> Restore(const agent::RestoreRequest& request, agent::JobObserver& observer,
@@ -71,6 +74,7 @@ class FakeJobRunner : public agent::JobRunner {
   std::vector<agent::BackupRequest> backups_ ABSL_GUARDED_BY(mu_);
   std::vector<agent::VerifyRequest> verifies_ ABSL_GUARDED_BY(mu_);
   absl::StatusOr<agent::DrillOutcome> drilled_ ABSL_GUARDED_BY(mu_) = agent::DrillOutcome{{}, absl::Seconds(3)};
+  std::vector<agent::RemoveRequest> removals_ ABSL_GUARDED_BY(mu_);
   std::vector<agent::DrillRequest> drills_ ABSL_GUARDED_BY(mu_);
   absl::StatusOr<agent::RestoreOutcome> restored_ ABSL_GUARDED_BY(mu_) = agent::RestoreOutcome();
   std::vector<agent::RestoreRequest> restores_ ABSL_GUARDED_BY(mu_);

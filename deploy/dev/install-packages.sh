@@ -21,7 +21,7 @@ run_packages=(
   libyaml-cpp0.7
 )
 # What tests call.
-test_packages=(gzip zstd procps openssl strace)
+test_packages=(gzip zstd procps openssl strace libfaketime)
 # What deploy/dev/check.sh calls, what makes a second build fast, and what measures.
 check_packages=(clang-14 clang-format-14 clang-tidy-14 shellcheck perl-base git ccache libbenchmark-dev)
 

@@ -29,6 +29,7 @@ constexpr int kMaxLogLines = 1000;
 constexpr int64_t kMaxLogOffset = 100'000;
 constexpr int kMaxRestoreTargets = 100;
 constexpr int kMaxRestoreTexts = 100;
+constexpr int kMaxUnknownPaths = 20;
 constexpr size_t kMaxWordBytes = 64;        // Ids, versions, capabilities.
 constexpr size_t kMaxNameBytes = 255;       // Names of hosts and databases, labels.
 constexpr size_t kMaxSentenceBytes = 1000;  // What went wrong.
@@ -58,6 +59,11 @@ v1::RepositoryStatus CleanRepository(const v1::RepositoryStatus& repository) {
   clean.set_total_bytes(std::max<int64_t>(repository.total_bytes(), 0));
   clean.set_free_bytes(std::clamp<int64_t>(repository.free_bytes(), 0, clean.total_bytes()));
   clean.set_problem(CleanText(repository.problem(), kMaxSentenceBytes));
+  for (const std::string& path : repository.unknown_paths()) {
+    if (clean.unknown_paths_size() == kMaxUnknownPaths) break;
+    clean.add_unknown_paths(CleanText(path, kMaxSentenceBytes));
+  }
+  clean.set_unknown_count(std::max(repository.unknown_count(), clean.unknown_paths_size()));
   return clean;
 }
 

@@ -12,6 +12,7 @@
 #include "server/api/parked_calls.h"
 #include "server/api/refusals.h"
 #include "server/loops/change_feed.h"
+#include "server/loops/clock_watch.h"
 #include "server/pki/certificate_authority.h"
 #include "server/store/store.h"
 
@@ -45,8 +46,11 @@ struct ApiContext {
   const CertificateAuthority& authority;
   ParkedCalls& parked_calls;
   Refusals& refusals;
+  const ClockWatch& clock_watch;
   // Asks the scheduler to plan all policies anew, soon.
   std::function<void()> replan;
+  // Asks that retention of a database be applied, soon.
+  std::function<void(const std::string& database)> retain;
   ApiSettings settings;
 };
 

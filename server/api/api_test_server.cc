@@ -30,7 +30,9 @@ ApiTestServer::ApiTestServer(testing::FakeStore* store, ThreadPool* pool)
       authority_(std::make_unique<CertificateAuthority>(
           OrDie(CertificateAuthority::LoadOrCreate(dir_.File("pki"), clock_.Now())))),
       refusals_(*store_, clock_),
+      clock_watch_(*store_, clock_),
       pool_(pool != nullptr ? pool : &own_pool_) {
+  clock_watch_.RunOnce();
   server_ = OrDie(ApiServer::Start("127.0.0.1:0", ServerIdentity(), context()));
 }
 
@@ -40,8 +42,18 @@ ApiContext ApiTestServer::context() {
   settings.catalog = "in memory";
   settings.schema_version = 7;
   settings.start_time = clock_.Now();
-  return {*store_,     feed_,       clock_,        random_,   *pool_,
-          authorizer_, *authority_, parked_calls_, refusals_, [this] { ++replan_count_; },
+  return {*store_,
+          feed_,
+          clock_,
+          random_,
+          *pool_,
+          authorizer_,
+          *authority_,
+          parked_calls_,
+          refusals_,
+          clock_watch_,
+          [this] { ++replan_count_; },
+          [](const std::string&) {},
           settings};
 }
 

@@ -53,6 +53,7 @@ class ApiTestServer {
   ApiServer& server() { return *server_; }
   // What its services work with.
   ApiContext context();
+  ClockWatch& clock_watch() { return clock_watch_; }
   int replan_count() const { return replan_count_; }
 
  private:
@@ -68,6 +69,7 @@ class ApiTestServer {
   std::unique_ptr<CertificateAuthority> authority_;
   Authorizer authorizer_;
   Refusals refusals_;
+  ClockWatch clock_watch_;
   ParkedCalls parked_calls_;
   ThreadPool own_pool_{"test", 4, 10000};
   ThreadPool* const pool_;

@@ -8,11 +8,12 @@
 
 #include "base/resource_name.h"
 #include "base/status_macros.h"
+#include "server/api/deletion_request.h"
 #include "server/api/filters.h"
 #include "server/api/paging.h"
-#include "server/api/retention_plan.h"
 #include "server/api/unary_call.h"
 #include "server/domain/backup_hold.h"
+#include "server/domain/retention_plan.h"
 
 namespace backup::server {
 namespace {
@@ -59,7 +60,8 @@ absl::Status DoPlanRetention(const ApiContext& api, const Peer&, const v1::PlanR
                              v1::RetentionPlan& response) {
   RETURN_IF_ERROR(ParseDatabaseName(request.database()).status());
   ASSIGN_OR_RETURN(const PageRequest page_request, ToPageRequest(request.page_size(), request.page_token()));
-  ASSIGN_OR_RETURN(response, ReadRetentionPlan(api.store, request.database(), api.clock.Now()));
+  ASSIGN_OR_RETURN(const DatabaseBackupsView view, api.store.ReadDatabaseBackups(request.database()));
+  response = PlanDatabaseRetention(view, api.clock_watch.jumped(), api.clock.Now());
   // A page of the plan is one of the backups that it is about.
   v1::BackupFilter filter;
   filter.set_database(request.database());
@@ -105,6 +107,17 @@ grpc::ServerUnaryReactor* BackupService::PlanRetention(grpc::CallbackServerConte
                                                        const v1::PlanRetentionRequest* request,
                                                        v1::RetentionPlan* response) {
   return UnaryCall(api_, context, request, response, DoPlanRetention);
+}
+
+grpc::ServerUnaryReactor* BackupService::ApplyRetention(grpc::CallbackServerContext* context,
+                                                        const v1::ApplyRetentionRequest* request,
+                                                        v1::AppliedRetention* response) {
+  return UnaryCall(api_, context, request, response, DoApplyRetention);
+}
+
+grpc::ServerUnaryReactor* BackupService::DeleteBackup(grpc::CallbackServerContext* context,
+                                                      const v1::DeleteBackupRequest* request, v1::Run* response) {
+  return UnaryCall(api_, context, request, response, DoDeleteBackup);
 }
 
 }  // namespace backup::server

@@ -22,6 +22,11 @@ class BackupService final : public v1::BackupService::CallbackService {
                                           v1::Backup* response) override;
   grpc::ServerUnaryReactor* PlanRetention(grpc::CallbackServerContext* context, const v1::PlanRetentionRequest* request,
                                           v1::RetentionPlan* response) override;
+  grpc::ServerUnaryReactor* ApplyRetention(grpc::CallbackServerContext* context,
+                                           const v1::ApplyRetentionRequest* request,
+                                           v1::AppliedRetention* response) override;
+  grpc::ServerUnaryReactor* DeleteBackup(grpc::CallbackServerContext* context, const v1::DeleteBackupRequest* request,
+                                         v1::Run* response) override;
 
  private:
   const ApiContext& api_;

@@ -17,7 +17,7 @@ namespace {
 // Of the answer, by its contract.
 constexpr size_t kMaxAgents = 1000;
 // Longer than any resource name of ours.
-constexpr size_t kMaxSubjectBytes = 400;
+constexpr size_t kMaxEventSubjectBytes = 400;
 
 absl::Status DoGetFleetStatus(const ApiContext& api, const Peer&, const v1::GetFleetStatusRequest&,
                               v1::FleetStatus& response) {
@@ -28,6 +28,9 @@ absl::Status DoGetFleetStatus(const ApiContext& api, const Peer&, const v1::GetF
   ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, ReadAllPolicies(api.store));
   JudgeFleet(response, policies, now);
   *response.mutable_time() = ToProto(now);
+  if (const std::string problem = api.clock_watch.problem(); !problem.empty()) {
+    response.add_problems(problem);
+  }
   return absl::OkStatus();
 }
 
@@ -42,7 +45,7 @@ absl::Status DoGetController(const ApiContext& api, const Peer&, const v1::GetCo
 
 absl::Status DoListEvents(const ApiContext& api, const Peer&, const v1::ListEventsRequest& request,
                           v1::ListEventsResponse& response) {
-  if (request.subject().size() > kMaxSubjectBytes) {
+  if (request.subject().size() > kMaxEventSubjectBytes) {
     return InvalidField("subject", "it is longer than any resource name");
   }
   ASSIGN_OR_RETURN(const PageRequest page_request, ToPageRequest(request.page_size(), request.page_token()));

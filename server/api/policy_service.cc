@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "server/api/find_policy.h"
 #include "server/api/paging.h"
+#include "server/api/policy_change_plan.h"
 #include "server/api/unary_call.h"
 #include "server/domain/policy_changes.h"
 #include "server/domain/slot_preview.h"
@@ -64,6 +65,11 @@ absl::Status DoCreatePolicy(const ApiContext& api, const Peer& peer, const v1::C
     return absl::OkStatus();
   }
   const ChangeContext context = MakeChangeContext(api, peer);
+  if (!request.confirm()) {
+    ASSIGN_OR_RETURN(const std::optional<v1::Policy> current, FindPolicy(api.store, name));
+    ASSIGN_OR_RETURN(const v1::Policy wanted, PolicyToCreate(current, request));
+    RETURN_IF_ERROR(CheckNothingGoes(api.store, current, wanted, context.now));
+  }
   return Change(api, name, context.now, CreatePolicyDecision(request, context), &response);
 }
 
@@ -76,6 +82,11 @@ absl::Status DoUpdatePolicy(const ApiContext& api, const Peer& peer, const v1::U
     return absl::OkStatus();
   }
   const ChangeContext context = MakeChangeContext(api, peer);
+  if (!request.confirm()) {
+    ASSIGN_OR_RETURN(const std::optional<v1::Policy> current, FindPolicy(api.store, name));
+    ASSIGN_OR_RETURN(const v1::Policy wanted, PolicyToUpdate(current, request));
+    RETURN_IF_ERROR(CheckNothingGoes(api.store, current, wanted, context.now));
+  }
   return Change(api, name, context.now, UpdatePolicyDecision(request, context), &response);
 }
 
@@ -98,6 +109,17 @@ absl::Status DoResumePolicy(const ApiContext& api, const Peer& peer, const v1::R
   RETURN_IF_ERROR(ParsePolicyName(request.name()).status());
   const ChangeContext context = MakeChangeContext(api, peer);
   return Change(api, request.name(), context.now, ResumePolicyDecision(request.name(), context), &response);
+}
+
+absl::Status DoPlanPolicyChange(const ApiContext& api, const Peer&, const v1::PlanPolicyChangeRequest& request,
+                                v1::PolicyChangePlan& response) {
+  ASSIGN_OR_RETURN(const std::optional<v1::Policy> current, FindPolicy(api.store, request.policy().name()));
+  v1::UpdatePolicyRequest update;
+  *update.mutable_policy() = request.policy();
+  update.set_allow_missing(true);
+  ASSIGN_OR_RETURN(const v1::Policy wanted, PolicyToUpdate(current, update));
+  ASSIGN_OR_RETURN(response, ReadPolicyChangePlan(api.store, current, wanted, api.clock.Now()));
+  return absl::OkStatus();
 }
 
 absl::Status DoPreviewPolicy(const ApiContext& api, const Peer&, const v1::PreviewPolicyRequest& request,
@@ -159,6 +181,12 @@ grpc::ServerUnaryReactor* PolicyService::PreviewPolicy(grpc::CallbackServerConte
                                                        const v1::PreviewPolicyRequest* request,
                                                        v1::PreviewPolicyResponse* response) {
   return UnaryCall(api_, context, request, response, DoPreviewPolicy);
+}
+
+grpc::ServerUnaryReactor* PolicyService::PlanPolicyChange(grpc::CallbackServerContext* context,
+                                                          const v1::PlanPolicyChangeRequest* request,
+                                                          v1::PolicyChangePlan* response) {
+  return UnaryCall(api_, context, request, response, DoPlanPolicyChange);
 }
 
 }  // namespace backup::server

@@ -28,6 +28,9 @@ class PolicyService final : public v1::PolicyService::CallbackService {
                                          v1::Policy* response) override;
   grpc::ServerUnaryReactor* PreviewPolicy(grpc::CallbackServerContext* context, const v1::PreviewPolicyRequest* request,
                                           v1::PreviewPolicyResponse* response) override;
+  grpc::ServerUnaryReactor* PlanPolicyChange(grpc::CallbackServerContext* context,
+                                             const v1::PlanPolicyChangeRequest* request,
+                                             v1::PolicyChangePlan* response) override;
 
  private:
   const ApiContext& api_;

@@ -65,6 +65,9 @@ absl::Status DoCompleteRun(const ApiContext& api, const Peer& peer, const v1::Co
                    }));
   // The run no longer belongs to what the agent should hold.
   api.feed.Publish(AgentOf(run));
+  if (run.kind() == v1::BACKUP && run.state() == v1::SUCCEEDED) {
+    api.retain(run.database());
+  }
   response.set_state(run.state());
   return absl::OkStatus();
 }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/api/retention_plan.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "backup/v1/backup_service.grpc.pb.h"
+#include "backup/v1/fleet_service.grpc.pb.h"
+#include "backup/v1/policy_service.grpc.pb.h"
+#include "backup/v1/run_service.grpc.pb.h"
 #include "base/proto_json.h"
 #include "server/api/api_test_server.h"
 #include "tests/testing/matchers.h"
@@ -30,6 +31,9 @@ class RetentionPlanTest : public ::testing::Test {
  protected:
   void SetUp() override {
     server_.PutAgent("db1", {"shop", "empty"});
+    v1::Agent agent = *server_.store().GetAgent("agents/db1");
+    agent.add_capabilities("delete");
+    server_.store().PutAgent(agent);
     v1::Policy policy;
     policy.set_name("policies/nightly");
     policy.mutable_spec()->mutable_retention()->set_keep_last(3);
@@ -189,6 +193,122 @@ TEST_F(RetentionPlanTest, RefusesWhatItCannotPlan) {
   EXPECT_THAT(Plan("shop"), HasReason("INVALID_RESOURCE_NAME"));
   EXPECT_THAT(Plan(kPlannedDatabase, 0, "x"), HasReason("PAGE_TOKEN_INVALID"));
   EXPECT_EQ(Plan("agents/db1/databases/empty")->decisions_size(), 0);
+}
+
+TEST_F(RetentionPlanTest, AppliedItDeletesWhatThePlanLetsGo) {
+  PutBackups(5, "policies/nightly");
+  v1::ApplyRetentionRequest request;
+  request.set_database(kPlannedDatabase);
+  request.set_validate_only(true);
+  auto applied = Call(stub_, &BackupServiceStub::ApplyRetention, request);
+  ASSERT_THAT(applied, IsOk());
+  EXPECT_THAT(applied->delete_runs(), IsEmpty());
+  EXPECT_EQ(applied->policies(0).delete_count(), 2);
+  EXPECT_EQ(server_.store().GetBackup(NameOf(0))->state(), v1::GOOD);
+
+  request.set_validate_only(false);
+  applied = Call(stub_, &BackupServiceStub::ApplyRetention, request);
+  ASSERT_THAT(applied, IsOk());
+  ASSERT_EQ(applied->delete_runs_size(), 2);
+  const v1::Backup backup = *server_.store().GetBackup(NameOf(0));
+  EXPECT_EQ(backup.state(), v1::DELETING);
+  EXPECT_EQ(backup.delete_run(), applied->delete_runs(0));
+  EXPECT_EQ(server_.store().GetRun(applied->delete_runs(0))->kind(), v1::DELETE);
+  EXPECT_EQ(server_.store().ListEvents(NameOf(0), {1, ""})->items.at(0).actor(), "users/alice");
+}
+
+TEST_F(RetentionPlanTest, WhatIsFrozenIsDeletedOnlyWhenConfirmed) {
+  PutBackups(5, "policies/nightly");
+  PutRun("bad", v1::BACKUP, v1::FAILED);
+  v1::ApplyRetentionRequest request;
+  request.set_database(kPlannedDatabase);
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::ApplyRetention, request), HasReason("RETENTION_FROZEN"));
+  EXPECT_EQ(server_.store().GetBackup(NameOf(0))->state(), v1::GOOD);
+  request.set_confirm(true);
+  const auto applied = Call(stub_, &BackupServiceStub::ApplyRetention, request);
+  ASSERT_THAT(applied, IsOk());
+  EXPECT_EQ(applied->delete_runs_size(), 2);
+}
+
+TEST_F(RetentionPlanTest, AClockThatJumpedIsToldAndFreezes) {
+  PutBackups(5, "policies/nightly");
+  server_.clock().SetWallTime(server_.clock().Now() + absl::Hours(1));
+  server_.clock_watch().RunOnce();
+  EXPECT_THAT(Plan()->policies(0).frozen(),
+              ElementsAre("a clock jumped lately, or the agent's differs from the controller's"));
+  const std::unique_ptr<v1::FleetService::Stub> fleet = v1::FleetService::NewStub(server_.Dial(server_.User()));
+  const auto status = Call(fleet, &v1::FleetService::Stub::GetFleetStatus, v1::GetFleetStatusRequest());
+  ASSERT_THAT(status, IsOk());
+  ASSERT_EQ(status->problems_size(), 1);
+  EXPECT_THAT(status->problems(0), ::testing::HasSubstr("clock moved forward by 1h"));
+}
+
+TEST_F(RetentionPlanTest, OneIsDeletedByHandAndThenNoLongerRead) {
+  PutBackups(3, "policies/nightly");
+  v1::DeleteBackupRequest request;
+  request.set_name(NameOf(1));
+  request.set_reason(std::string(1001, 'x'));
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::DeleteBackup, request), HasReason("INVALID_FIELD"));
+  request.set_reason("holds a secret");
+  const auto run = Call(stub_, &BackupServiceStub::DeleteBackup, request);
+  ASSERT_THAT(run, IsOk());
+  EXPECT_EQ(run->kind(), v1::DELETE);
+  EXPECT_EQ(run->state(), v1::PENDING);
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::DeleteBackup, request), HasReason("BACKUP_DELETED"));
+  const std::unique_ptr<v1::RunService::Stub> runs = v1::RunService::NewStub(server_.Dial(server_.User()));
+  v1::CreateRunRequest verify;
+  verify.mutable_run()->set_kind(v1::VERIFY);
+  verify.mutable_run()->set_backup(NameOf(1));
+  EXPECT_THAT(Call(runs, &v1::RunService::Stub::CreateRun, verify), HasReason("BACKUP_DELETED"));
+  v1::HoldBackupRequest hold;
+  hold.set_name(NameOf(1));
+  hold.set_reason("too late");
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::HoldBackup, hold), HasReason("BACKUP_DELETED"));
+  request.set_name(NameOf(2));
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::DeleteBackup, request), HasReason("BACKUP_PROTECTED"));
+  request.set_name(NameOf(9));
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::DeleteBackup, request), HasReason("BACKUP_NOT_FOUND"));
+}
+
+TEST_F(RetentionPlanTest, AChangeOfAPolicyByWhichBackupsGoWantsToBeConfirmed) {
+  PutBackups(5, "policies/nightly");
+  const std::unique_ptr<v1::PolicyService::Stub> policies = v1::PolicyService::NewStub(server_.Dial(server_.User()));
+  v1::Policy policy = server_.PutPolicy("nightly");
+  policy.mutable_spec()->mutable_retention()->Clear();
+  policy.mutable_spec()->mutable_retention()->set_keep_last(5);
+  policy.mutable_spec()->mutable_retention()->set_minimum_good(1);
+  server_.store().PutPolicy(policy, server_.clock().Now());
+  policy.clear_etag();
+  policy.mutable_spec()->mutable_retention()->set_keep_last(3);
+
+  v1::PlanPolicyChangeRequest plan;
+  *plan.mutable_policy() = policy;
+  const auto planned = Call(policies, &v1::PolicyService::Stub::PlanPolicyChange, plan);
+  ASSERT_THAT(planned, IsOk());
+  EXPECT_EQ(planned->delete_count(), 2);
+  ASSERT_EQ(planned->databases_size(), 1);
+  EXPECT_EQ(planned->databases(0).database(), kPlannedDatabase);
+
+  v1::UpdatePolicyRequest update;
+  *update.mutable_policy() = policy;
+  EXPECT_THAT(Call(policies, &v1::PolicyService::Stub::UpdatePolicy, update), HasReason("RETENTION_SHRINKS"));
+  EXPECT_EQ(server_.store().GetPolicy("policies/nightly")->spec().retention().keep_last(), 5);
+  update.set_confirm(true);
+  EXPECT_THAT(Call(policies, &v1::PolicyService::Stub::UpdatePolicy, update), IsOk());
+  EXPECT_EQ(server_.store().GetPolicy("policies/nightly")->spec().retention().keep_last(), 3);
+}
+
+TEST_F(RetentionPlanTest, APolicyThatComesBackWantsToBeConfirmedWhenItsOldBackupsWouldGo) {
+  PutBackups(5, "policies/weekly");
+  const std::unique_ptr<v1::PolicyService::Stub> policies = v1::PolicyService::NewStub(server_.Dial(server_.User()));
+  v1::CreatePolicyRequest create;
+  *create.mutable_policy() = server_.PutPolicy("other");
+  create.mutable_policy()->set_name("policies/weekly");
+  create.mutable_policy()->mutable_spec()->mutable_retention()->Clear();
+  create.mutable_policy()->mutable_spec()->mutable_retention()->set_keep_last(2);
+  EXPECT_THAT(Call(policies, &v1::PolicyService::Stub::CreatePolicy, create), HasReason("RETENTION_SHRINKS"));
+  create.set_confirm(true);
+  EXPECT_THAT(Call(policies, &v1::PolicyService::Stub::CreatePolicy, create), IsOk());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/units.h"
+#include "server/domain/deletion.h"
 #include "server/domain/reported_values.h"
 #include "server/domain/run_state.h"
 
@@ -145,6 +146,10 @@ void RenewBackup(const RunView& view, const v1::RunResult& result, absl::Time no
     return;
   }
   change.run.set_backup(view.backup->name());
+  // Nothing that is told late brings back what is on its way out.
+  if (!CheckNotDeleted(*view.backup).ok()) {
+    return;
+  }
   Renewal renewal(view, result, now, change);
   if (renewal.Apply()) {
     change.backups.push_back(renewal.TakeBackup());

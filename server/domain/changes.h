@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,5 +51,24 @@ struct RunChange {
   std::vector<v1::Event> events;
 };
 using RunDecision = std::function<absl::StatusOr<RunChange>(const RunView&)>;
+
+// What retention of a database is decided from.
+struct DatabaseBackupsView {
+  v1::Database database;
+  std::optional<v1::Agent> agent;
+  std::vector<v1::Backup> backups;  // All but DELETED ones, by rising sequence; without manifests.
+  // VERIFY, RESTORE, DRILL and DELETE runs of the database that are PENDING or RUNNING.
+  std::vector<v1::Run> open_runs;
+  std::map<std::string, v1::Policy> policies;  // Those that made some of the backups, by name, as far as they exist.
+  // By policy: its newest BACKUP run of this database that SUCCEEDED, FAILED, was LOST or MISSED.
+  std::map<std::string, v1::Run> last_runs;
+};
+// What is to be done about it, all or nothing.
+struct DatabaseBackupsChange {
+  std::vector<v1::Backup> backups;   // Replaced by name; manifest and hold stay.
+  std::vector<v1::Run> create_runs;  // Asked for outside of any schedule.
+  std::vector<v1::Event> events;
+};
+using DatabaseBackupsDecision = std::function<absl::StatusOr<DatabaseBackupsChange>(const DatabaseBackupsView&)>;
 
 }  // namespace backup::server

@@ -24,6 +24,8 @@ namespace {
 constexpr absl::Duration kMaxCatchUp = absl::Hours(7 * 24);
 constexpr size_t kMaxCatchUpSlots = 1000;
 constexpr absl::Duration kManualStartDeadline = absl::Hours(6);
+// Nobody waits for it, and its agent may be away.
+constexpr absl::Duration kDeleteStartDeadline = absl::Hours(7 * 24);
 
 using google::protobuf::util::MessageDifferencer;
 
@@ -278,6 +280,12 @@ v1::Run ManualVerifyRun(const v1::Backup& backup, absl::Time now, Random& random
 v1::Run ManualDrillRun(const v1::Backup& backup, const v1::DrillRunSpec& drill, absl::Time now, Random& random) {
   v1::Run run = ManualReadingRun(v1::DRILL, backup, now, random);
   *run.mutable_spec()->mutable_drill() = drill;
+  return run;
+}
+
+v1::Run NewDeleteRun(const v1::Backup& backup, absl::Time now, Random& random) {
+  v1::Run run = ManualReadingRun(v1::DELETE, backup, now, random);
+  *run.mutable_start_deadline_time() = ToProto(now + kDeleteStartDeadline);
   return run;
 }
 

@@ -32,6 +32,8 @@ void SetBackupToRead(const v1::Backup& backup, v1::Run& run);
 v1::Run ManualBackupRun(const v1::Policy& policy, absl::string_view database, absl::Time now, Random& random);
 v1::Run ManualVerifyRun(const v1::Backup& backup, absl::Time now, Random& random);
 v1::Run ManualDrillRun(const v1::Backup& backup, const v1::DrillRunSpec& drill, absl::Time now, Random& random);
+// Removes `backup`'s files; PENDING at once, for a week.
+v1::Run NewDeleteRun(const v1::Backup& backup, absl::Time now, Random& random);
 v1::Run ManualRestoreRun(const v1::Backup& backup, const v1::RestoreRunSpec& restore, absl::Time now, Random& random);
 
 }  // namespace backup::server

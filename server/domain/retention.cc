@@ -140,6 +140,9 @@ class RetentionPlanner {
                     [this](const RetainedBackup& backup) { return IsFutureDated(backup); })) {
       plan_.frozen.push_back(FreezeReason::kClock);
     }
+    if (state.clock_jumped) {
+      plan_.frozen.push_back(FreezeReason::kClockJumped);
+    }
     const auto going = std::count_if(plan_.decisions.begin(), plan_.decisions.end(),
                                      [](const RetentionDecision& decision) { return decision.keep.empty(); });
     if (2 * static_cast<size_t>(going) > backups_.size()) {
@@ -203,6 +206,8 @@ absl::string_view FreezeReasonText(FreezeReason reason) {
       return "the newest backup is not good";
     case FreezeReason::kClock:
       return "a backup is dated in the future: a clock is wrong, or was";
+    case FreezeReason::kClockJumped:
+      return "a clock jumped lately, or the agent's differs from the controller's";
     case FreezeReason::kTooMuch:
       return "more than half of the backups would go at once";
   }

@@ -28,6 +28,7 @@ struct RetainedBackup {
 struct RetentionState {
   std::vector<RetainedBackup> backups;  // All that exist, by rising sequence.
   bool last_run_failed = false;         // Its last backup run ended without a backup.
+  bool clock_jumped = false;            // The controller's clock, or its agent's, is not to be trusted.
 };
 
 // Why a backup stays. The first seven hold whatever the policy says.
@@ -52,6 +53,7 @@ enum class FreezeReason {
   kLastRunFailed,
   kLastBackupNotGood,  // The newest backup is suspicious or bad.
   kClock,              // A backup is dated in the future.
+  kClockJumped,        // A clock jumped lately, or two differ.
   kTooMuch,            // More than half of the backups would go at once.
 };
 

@@ -25,6 +25,11 @@ absl::StatusOr<RunChange> CancelRun(const RunView& view, absl::string_view actor
   if (!IsOpen(run.state())) {
     return RunAlreadyEnded(run.name(), v1::RunState_Name(run.state()));
   }
+  if (run.kind() == v1::DELETE) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "DELETION_BEGUN",
+                     absl::StrCat(run.name(), " finishes a deletion that was begun and cannot be cancelled"),
+                     "hold the backups that are to stay: backupctl backup hold");
+  }
   if (run.cancel_requested()) {
     return change;
   }

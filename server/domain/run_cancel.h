@@ -9,7 +9,8 @@
 namespace backup::server {
 
 // Somebody asks to stop the run. One that no agent holds is CANCELLED at once; else cancel_requested is set, and the
-// agent reports the end. Idempotent while it runs. RUN_ALREADY_ENDED. `actor` is `users/{user}`; `reason` may be empty.
+// agent reports the end. Idempotent while it runs. RUN_ALREADY_ENDED; DELETION_BEGUN for a DELETE run. `actor` is
+// `users/{user}`; `reason` may be empty.
 absl::StatusOr<RunChange> CancelRun(const RunView& view, absl::string_view actor, absl::string_view reason,
                                     absl::Time now);
 

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "server/domain/backup_facts.h"
 #include "server/domain/backup_renewal.h"
+#include "server/domain/deletion.h"
 #include "server/domain/reported_values.h"
 #include "server/domain/run_fence.h"
 #include "server/domain/run_state.h"
@@ -51,6 +52,8 @@ const char* SuccessVerb(const v1::Run& run) {
       return "made";
     case v1::VERIFY:
       return "verified";
+    case v1::DELETE:
+      return "removed";
     default:
       return run.spec().restore().plan_only() ? "looked at" : "restored";
   }
@@ -169,6 +172,8 @@ absl::StatusOr<RunChange> CompleteRun(const RunView& view, const v1::AttemptRef&
   KeepRestoreFacts(result, change.run);
   if (made_backup) {
     AddBackup(view, result, now, change);
+  } else if (run.kind() == v1::DELETE) {
+    CompleteDeletion(view, now, change);
   } else if (run.kind() != v1::BACKUP) {
     RenewBackup(view, result, now, change);
   }

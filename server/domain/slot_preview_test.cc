@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "base/proto_json.h"
+#include "server/domain/test_data.h"
 #include "tests/testing/matchers.h"
 
 namespace backup::server {
 namespace {
 
+using ::backup::testing::At;
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::testing::ElementsAre;
@@ -20,12 +22,6 @@ v1::ScheduleSpec Cron(const std::string& cron, const std::string& zone) {
   spec.set_cron(cron);
   spec.set_time_zone(zone);
   return spec;
-}
-
-absl::Time At(const std::string& text) {
-  absl::Time time;
-  EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &time, nullptr));
-  return time;
 }
 
 // Local times, with what is said of them.

@@ -20,6 +20,7 @@ class Conditions {
  public:
   // `column = value`.
   void Equal(absl::string_view column, absl::string_view value);
+  void NotEqual(absl::string_view column, absl::string_view value);
   // `column` is one of the values.
   void AnyOf(absl::string_view column, absl::Span<const std::string> values);
   void Less(absl::string_view column, int64_t value);

@@ -8,6 +8,7 @@
 #include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
+#include "server/domain/deletion.h"
 #include "server/store/backup_rows.h"
 #include "server/store/event_rows.h"
 #include "server/store/list_query.h"
@@ -35,6 +36,14 @@ absl::StatusOr<v1::Backup> PostgresStore::SetBackupHold(absl::string_view name,
     SqlParams params;
     params.Text(std::string(name));
     hold.has_value() ? params.Text(ToJson(*hold)) : params.Null();
+    if (hold.has_value()) {
+      const pqxx::result locked =
+          Exec(transaction, absl::StrCat("SELECT ", kBackupColumns, " FROM backups WHERE name = $1 FOR UPDATE"),
+               SqlParams().Text(name));
+      if (locked.empty()) return BackupNotFound(name);
+      ASSIGN_OR_RETURN(const v1::Backup before, DecodeBackup(locked[0]));
+      RETURN_IF_ERROR(CheckNotDeleted(before));
+    }
     const pqxx::result rows = Exec(
         transaction, absl::StrCat("UPDATE backups SET hold = $2 WHERE name = $1 RETURNING ", kBackupColumns), params);
     if (rows.empty()) return BackupNotFound(name);
@@ -56,7 +65,11 @@ absl::StatusOr<Page<v1::Backup>> PostgresStore::ListBackups(const v1::BackupFilt
   if (!filter.policy().empty()) conditions.Equal("policy", filter.policy());
   if (!filter.agent().empty()) conditions.Equal("agent", filter.agent());
   if (!filter.database().empty()) conditions.Equal("database", filter.database());
-  if (!states.empty()) conditions.AnyOf("state", states);
+  if (states.empty()) {
+    conditions.NotEqual("state", v1::BackupState_Name(v1::DELETED));
+  } else {
+    conditions.AnyOf("state", states);
+  }
   return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<Page<v1::Backup>> {
     const pqxx::result rows = Exec(transaction,
                                    absl::StrCat("SELECT ", kBackupColumns, " FROM backups", conditions.Where(),

@@ -67,6 +67,14 @@ std::vector<std::pair<std::string, std::function<absl::Status(Store&)>>> EveryVe
       {"GetBackup", [](Store& s) { return s.GetBackup("backups/20261123T120000Z-0123456789").status(); }},
       {"SetBackupHold",
        [](Store& s) { return s.SetBackupHold("backups/20261123T120000Z-0123456789", std::nullopt, {}).status(); }},
+      {"ReadDatabaseBackups", [](Store& s) { return s.ReadDatabaseBackups("agents/db1/databases/orders").status(); }},
+      {"ChangeDatabaseBackups",
+       [](Store& s) {
+         return s
+             .ChangeDatabaseBackups("agents/db1/databases/orders", kNow,
+                                    [](const DatabaseBackupsView&) { return DatabaseBackupsChange(); })
+             .status();
+       }},
       {"ListBackups", [](Store& s) { return s.ListBackups({}, {}).status(); }},
       {"GetAgent", [](Store& s) { return s.GetAgent("agents/db1").status(); }},
       {"ListAgents", [](Store& s) { return s.ListAgents({}).status(); }},

@@ -9,6 +9,7 @@
 #include "base/errors.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
+#include "server/domain/deletion.h"
 #include "server/store/backup_rows.h"
 #include "server/store/event_rows.h"
 #include "server/store/policy_rows.h"
@@ -94,10 +95,14 @@ absl::Status CheckReferences(pqxx::transaction_base& transaction, const v1::Run&
     return DatabaseNotFound(run.database());
   }
   const std::string backup = BackupOfRun(run);
-  if (!backup.empty() && Exec(transaction, "SELECT FROM backups WHERE name = $1", SqlParams().Text(backup)).empty()) {
-    return BackupNotFound(backup);
-  }
-  return absl::OkStatus();
+  if (backup.empty()) return absl::OkStatus();
+  // Locked, so that nobody begins to delete it before the run is there to be seen.
+  const pqxx::result rows =
+      Exec(transaction, absl::StrCat("SELECT ", kBackupColumns, " FROM backups WHERE name = $1 FOR SHARE"),
+           SqlParams().Text(backup));
+  if (rows.empty()) return BackupNotFound(backup);
+  ASSIGN_OR_RETURN(const v1::Backup stored, DecodeBackup(rows[0]));
+  return CheckNotDeleted(stored);
 }
 
 }  // namespace

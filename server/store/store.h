@@ -70,7 +70,8 @@ class Store {
   // Newest first, by sequence.
   virtual absl::StatusOr<Page<v1::Run>> ListRuns(const v1::RunFilter& filter, const PageRequest& page) = 0;
   // Inserts a run asked for by hand, with its events. With a `request_id` seen within the last day: returns that run
-  // and inserts nothing. DATABASE_NOT_FOUND, BACKUP_NOT_FOUND when what it names is not there.
+  // and inserts nothing. DATABASE_NOT_FOUND, BACKUP_NOT_FOUND when what it names is not there; BACKUP_DELETED when it
+  // is on its way out.
   virtual absl::StatusOr<v1::Run> CreateRun(const v1::Run& run, absl::string_view request_id, absl::Time now,
                                             absl::Span<const v1::Event> events) = 0;
   // Reads, decides, writes; nobody else changes this run meanwhile. RUN_NOT_FOUND. A decision's error is returned as
@@ -97,11 +98,19 @@ class Store {
   // BACKUP_NOT_FOUND. With manifest.
   virtual absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) = 0;
   // Sets the hold of a backup, or takes it away; with the events. Nothing else changes a hold: what runs report of the
-  // backup leaves it as it is. The backup without its manifest. BACKUP_NOT_FOUND.
+  // backup leaves it as it is. The backup without its manifest. BACKUP_NOT_FOUND; BACKUP_DELETED for a hold of one that
+  // is DELETING or DELETED.
   virtual absl::StatusOr<v1::Backup> SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
                                                    absl::Span<const v1::Event> events) = 0;
-  // Newest first, by sequence; without manifests.
+  // Newest first, by sequence; without manifests. DELETED ones only when the filter names that state.
   virtual absl::StatusOr<Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter, const PageRequest& page) = 0;
+
+  // What retention of a database is decided from. DATABASE_NOT_FOUND.
+  virtual absl::StatusOr<DatabaseBackupsView> ReadDatabaseBackups(absl::string_view database) = 0;
+  // Reads, decides, writes; meanwhile nobody else changes one of the backups, or asks for a run that reads one. Gives
+  // what was decided. A decision's error is returned as it is.
+  virtual absl::StatusOr<DatabaseBackupsChange> ChangeDatabaseBackups(absl::string_view database, absl::Time now,
+                                                                      const DatabaseBackupsDecision& decide) = 0;
 
   // --- agents and databases ---
   // AGENT_NOT_FOUND. `state` is left UNSPECIFIED: judging it is not the catalog's affair.

@@ -64,6 +64,22 @@ absl::Status CheckRunChange(absl::string_view name, const RunChange& change) {
   return CheckStorable(change.events);
 }
 
+absl::Status CheckDatabaseBackupsChange(absl::string_view database, const DatabaseBackupsChange& change) {
+  for (const v1::Backup& backup : change.backups) {
+    RETURN_IF_ERROR(CheckBackup(backup));
+    if (absl::string_view(backup.database()) != database) {
+      return InvalidField("database", absl::StrCat(backup.name(), " is not of ", database));
+    }
+  }
+  for (const v1::Run& run : change.create_runs) {
+    RETURN_IF_ERROR(CheckNewRun(run, "", {}));
+    if (absl::string_view(run.database()) != database) {
+      return InvalidField("database", absl::StrCat(run.name(), " is not of ", database));
+    }
+  }
+  return CheckStorable(change.events);
+}
+
 absl::Status CheckNewRun(const v1::Run& run, absl::string_view request_id, absl::Span<const v1::Event> events) {
   RETURN_IF_ERROR(CheckRun(run));
   RETURN_IF_ERROR(CheckStorableText(request_id, "request_id"));

@@ -22,6 +22,7 @@ absl::Status CheckBackup(const v1::Backup& backup);
 // What a decision wants: everything in it storable, and the row it puts the one it was asked about.
 absl::Status CheckPolicyChange(absl::string_view name, const PolicyChange& change);
 absl::Status CheckRunChange(absl::string_view name, const RunChange& change);
+absl::Status CheckDatabaseBackupsChange(absl::string_view database, const DatabaseBackupsChange& change);
 absl::Status CheckNewRun(const v1::Run& run, absl::string_view request_id, absl::Span<const v1::Event> events);
 // Storable, and every database is the agent's own.
 absl::Status CheckAgentReport(const AgentReport& report);

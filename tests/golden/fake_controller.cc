@@ -127,6 +127,22 @@ class FakeController::Services final {
       *stored = *policy;
       return grpc::Status::OK;
     }
+    grpc::Status PlanPolicyChange(grpc::ServerContext*, const v1::PlanPolicyChangeRequest* request,
+                                  v1::PolicyChangePlan* response) override {
+      if (absl::Status s = state.Check("PlanPolicyChange"); !s.ok()) return ToGrpcStatus(s);
+      MutexLock lock(state.mu);
+      const v1::Policy* stored = FindByName(state.fleet.policies.mutable_policies(), request->policy().name());
+      if (stored != nullptr && request->policy().spec().retention().keep_daily() > 0 &&
+          request->policy().spec().retention().keep_daily() < stored->spec().retention().keep_daily()) {
+        v1::DatabaseDeletion& deletion = *response->add_databases();
+        deletion.set_database("agents/db1/databases/shop");
+        deletion.set_delete_count(4);
+        deletion.set_delete_bytes(3 << 20);
+        response->set_delete_count(4);
+        response->set_delete_bytes(3 << 20);
+      }
+      return grpc::Status::OK;
+    }
     grpc::Status DeletePolicy(grpc::ServerContext*, const v1::DeletePolicyRequest* request,
                               google::protobuf::Empty*) override {
       if (absl::Status s = state.Check("DeletePolicy"); !s.ok()) return ToGrpcStatus(s);
@@ -289,6 +305,38 @@ class FakeController::Services final {
       if (backup == nullptr) return ToGrpcStatus(BackupNotFound(request->name()));
       *response = *backup;
       response->clear_manifest();
+      return grpc::Status::OK;
+    }
+    grpc::Status ApplyRetention(grpc::ServerContext*, const v1::ApplyRetentionRequest* request,
+                                v1::AppliedRetention* response) override {
+      if (absl::Status s = state.Check("ApplyRetention"); !s.ok()) return ToGrpcStatus(s);
+      const v1::RetentionPlan& plan = state.fleet.retention;
+      response->set_database(request->database());
+      if (plan.database() != request->database()) return grpc::Status::OK;
+      const bool frozen = std::any_of(plan.policies().begin(), plan.policies().end(),
+                                      [](const v1::PolicyRetention& policy) { return !policy.frozen().empty(); });
+      if (frozen && !request->confirm() && !request->validate_only()) {
+        return ToGrpcStatus(
+            MakeError(absl::StatusCode::kFailedPrecondition, "RETENTION_FROZEN",
+                      "nothing was deleted; 1 backups would go, but the last backup run brought no backup",
+                      "look at backupctl retention plan; to delete them nevertheless, confirm it"));
+      }
+      *response->mutable_policies() = plan.policies();
+      for (int i = 0; i < plan.decisions_size() && !request->validate_only(); ++i) {
+        if (!plan.decisions(i).keep()) response->add_delete_runs(absl::StrCat("runs/delete", i));
+      }
+      return grpc::Status::OK;
+    }
+    grpc::Status DeleteBackup(grpc::ServerContext*, const v1::DeleteBackupRequest* request,
+                              v1::Run* response) override {
+      if (absl::Status s = state.Check("DeleteBackup"); !s.ok()) return ToGrpcStatus(s);
+      const v1::Backup* backup = FindByName(state.fleet.backups.mutable_backups(), request->name());
+      if (backup == nullptr) return ToGrpcStatus(BackupNotFound(request->name()));
+      response->set_name("runs/delete1");
+      response->set_kind(v1::DELETE);
+      response->set_state(v1::PENDING);
+      response->set_database(backup->database());
+      response->set_backup(backup->name());
       return grpc::Status::OK;
     }
     grpc::Status PlanRetention(grpc::ServerContext*, const v1::PlanRetentionRequest* request,

@@ -87,8 +87,9 @@ absl::Status MiniFleet::StartController(const std::string& listen) {
                                    backup::FormatDuration(options_.progress_interval)};
   if (!options_.catalog_url.empty()) argv.insert(argv.end(), {"--catalog", options_.catalog_url});
   argv.insert(argv.end(), options_.controller_flags.begin(), options_.controller_flags.end());
-  ASSIGN_OR_RETURN(controller_, Daemon::Start(argv, {{"PATH", "/usr/bin:/bin"}, {"HOME", directory_}},
-                                              log_directory() + "/controller.log"));
+  Environment environment = {{"PATH", "/usr/bin:/bin"}, {"HOME", directory_}};
+  environment.insert(environment.end(), options_.controller_environment.begin(), options_.controller_environment.end());
+  ASSIGN_OR_RETURN(controller_, Daemon::Start(argv, environment, log_directory() + "/controller.log"));
   const bool answered = Eventually(
       kServingTimeout, [&] { return std::filesystem::exists(address_file, ignored) || !controller_->running(); });
   const absl::StatusOr<std::string> address = ReadFile(address_file);

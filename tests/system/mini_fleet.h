@@ -28,6 +28,8 @@ struct MiniFleetOptions {
   absl::Duration progress_interval = absl::Milliseconds(500);
   // Flags of backup-controller beyond these.
   std::vector<std::string> controller_flags;
+  // Its environment beyond PATH and HOME.
+  Environment controller_environment;
 };
 
 // A whole fleet on this machine, of the real programs: a controller with its catalog, its own CA and a free port,

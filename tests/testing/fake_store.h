@@ -58,6 +58,9 @@ class FakeStore : public server::Store {
   absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) override;
   absl::StatusOr<v1::Backup> SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
                                            absl::Span<const v1::Event> events) override;
+  absl::StatusOr<server::DatabaseBackupsView> ReadDatabaseBackups(absl::string_view database) override;
+  absl::StatusOr<server::DatabaseBackupsChange> ChangeDatabaseBackups(
+      absl::string_view database, absl::Time now, const server::DatabaseBackupsDecision& decide) override;
   absl::StatusOr<server::Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter,
                                                        const server::PageRequest& page) override;
 
@@ -119,6 +122,9 @@ class FakeStore : public server::Store {
   void StoreBackup(v1::Backup backup) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const v1::Backup* FindBackup(absl::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const v1::Backup* LastGood(const std::string& database) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  absl::StatusOr<server::DatabaseBackupsView> ViewBackups(absl::string_view database) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const DatabaseRow* FindDatabase(absl::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StoreEvents(absl::Span<const v1::Event> events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -8,6 +8,7 @@
 #include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
+#include "server/domain/deletion.h"
 #include "server/store/page_token.h"
 #include "server/store/storable.h"
 #include "server/store/write_rules.h"
@@ -83,6 +84,7 @@ absl::StatusOr<v1::Backup> FakeStore::SetBackupHold(absl::string_view name, cons
   if (found == nullptr) return BackupNotFound(name);
   if (hold.has_value()) RETURN_IF_ERROR(server::CheckStorable(*hold));
   RETURN_IF_ERROR(server::CheckStorable(events));
+  if (hold.has_value()) RETURN_IF_ERROR(server::CheckNotDeleted(*found));
   v1::Backup& backup = backups_[found->sequence()];
   backup.clear_hold();
   if (hold.has_value()) *backup.mutable_hold() = *hold;
@@ -106,6 +108,7 @@ absl::StatusOr<Page<v1::Backup>> FakeStore::ListBackups(const v1::BackupFilter& 
     if (!filter.policy().empty() && filter.policy() != backup.policy()) continue;
     if (!filter.agent().empty() && filter.agent() != server::AgentOfDatabase(backup.database())) continue;
     if (!filter.database().empty() && filter.database() != backup.database()) continue;
+    if (filter.states().empty() && backup.state() == v1::DELETED) continue;
     if (!filter.states().empty() &&
         std::find(filter.states().begin(), filter.states().end(), backup.state()) == filter.states().end()) {
       continue;
@@ -286,6 +289,7 @@ absl::StatusOr<v1::FleetStatus> FakeStore::ReadFleetStatus(absl::Time now) {
     if (run.state() == v1::SUCCEEDED) status.set_succeeded_count_24h(status.succeeded_count_24h() + 1);
   });
   for (const auto& [sequence, backup] : backups_) {
+    if (backup.state() == v1::DELETED) continue;
     status.set_total_size_bytes(status.total_size_bytes() + backup.size_bytes());
     if (backup.state() == v1::GOOD) status.set_good_backup_count(status.good_backup_count() + 1);
   }

@@ -7,6 +7,7 @@
 #include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
+#include "server/domain/deletion.h"
 #include "server/store/page_token.h"
 #include "server/store/storable.h"
 #include "server/store/write_rules.h"
@@ -127,8 +128,10 @@ absl::StatusOr<v1::Run> FakeStore::CreateRun(const v1::Run& run, absl::string_vi
   if (const v1::Run* same = FindRun(run.name())) return server::CheckSameRun(run, *same);
   const DatabaseRow* database = FindDatabase(run.database());
   if (database == nullptr || (database->gone && run.kind() == v1::BACKUP)) return DatabaseNotFound(run.database());
-  if (const std::string backup = server::BackupOfRun(run); !backup.empty() && FindBackup(backup) == nullptr) {
-    return BackupNotFound(backup);
+  if (const std::string name = server::BackupOfRun(run); !name.empty()) {
+    const v1::Backup* backup = FindBackup(name);
+    if (backup == nullptr) return BackupNotFound(name);
+    RETURN_IF_ERROR(server::CheckNotDeleted(*backup));
   }
   v1::Run inserted = run;
   inserted.set_manual(true);

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/api/retention_plan.h"
+#include "server/domain/retention_plan.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/errors.h"
 #include "base/proto_json.h"
-#include "base/status_macros.h"
-#include "server/api/all_pages.h"
-#include "server/api/find_policy.h"
 #include "server/domain/backup_hold.h"
 #include "server/domain/retention.h"
 #include "server/domain/time_zone.h"
@@ -19,27 +16,24 @@
 namespace backup::server {
 namespace {
 
-// Backups that something reads, or is about to.
-absl::StatusOr<std::set<std::string>> ReadBackupsInUse(Store& store, const std::string& database) {
-  v1::RunFilter filter;
-  filter.set_database(database);
-  for (const v1::RunState state : {v1::PENDING, v1::RUNNING}) filter.add_states(state);
-  for (const v1::RunKind kind : {v1::VERIFY, v1::RESTORE, v1::DRILL}) filter.add_kinds(kind);
-  ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ReadAllRuns(store, filter));
-  std::set<std::string> names;
-  for (const v1::Run& run : runs) names.insert(run.backup());
-  return names;
+// An agent whose clock differs by more cannot be taken at its word about the age of a backup.
+constexpr absl::Duration kMaxClockSkew = absl::Minutes(10);
+constexpr char kDeleteCapability[] = "delete";
+
+bool IsSkewed(const std::optional<v1::Agent>& agent) {
+  return agent.has_value() && absl::AbsDuration(ToAbsl(agent->clock_skew())) > kMaxClockSkew;
 }
 
-absl::StatusOr<bool> LastRunFailed(Store& store, const std::string& database, const std::string& policy) {
-  v1::RunFilter filter;
-  filter.set_database(database);
-  filter.set_policy(policy);
-  filter.add_kinds(v1::BACKUP);
-  // What was cancelled or skipped says nothing of the next one.
-  for (const v1::RunState state : {v1::SUCCEEDED, v1::FAILED, v1::LOST, v1::MISSED}) filter.add_states(state);
-  ASSIGN_OR_RETURN(const Page<v1::Run> page, store.ListRuns(filter, {1, ""}));
-  return !page.items.empty() && page.items[0].state() != v1::SUCCEEDED;
+bool CanDelete(const std::optional<v1::Agent>& agent) {
+  return agent.has_value() && std::find(agent->capabilities().begin(), agent->capabilities().end(),
+                                        kDeleteCapability) != agent->capabilities().end();
+}
+
+// Backups that something reads, or is about to.
+std::set<std::string> BackupsInUse(const DatabaseBackupsView& view) {
+  std::set<std::string> names;
+  for (const v1::Run& run : view.open_runs) names.insert(run.backup());
+  return names;
 }
 
 RetainedBackup ToRetained(const v1::Backup& backup, const std::set<std::string>& in_use, absl::Time now) {
@@ -55,7 +49,7 @@ RetainedBackup ToRetained(const v1::Backup& backup, const std::set<std::string>&
   return retained;
 }
 
-// The decisions about backups of one policy, by their names, and what they come to.
+// The decisions about backups of one policy, and what they come to.
 class PolicyPlan {
  public:
   PolicyPlan(const std::string& policy, const std::vector<const v1::Backup*>& backups) : backups_(backups) {
@@ -67,7 +61,8 @@ class PolicyPlan {
   }
 
   // `backups` of the state are in the order of backups_.
-  void Decide(const RetentionState& state, const v1::Policy& policy, const absl::TimeZone& zone, absl::Time now) {
+  void Decide(const RetentionState& state, const v1::Policy& policy, const absl::TimeZone& zone, bool can_delete,
+              absl::Time now) {
     const server::RetentionPlan plan = PlanRetention(state, policy.spec().retention(), zone, now);
     for (size_t i = 0; i < backups_.size(); ++i) {
       const server::RetentionDecision& decision = plan.decisions[i];
@@ -78,6 +73,8 @@ class PolicyPlan {
     }
     if (retention_.delete_count() > 0) {
       for (const FreezeReason reason : plan.frozen) retention_.add_frozen(std::string(FreezeReasonText(reason)));
+      if (!can_delete)
+        retention_.add_frozen("the agent cannot delete: it is of an older version, or was never heard of");
     }
     retention_.set_over_budget(plan.over_budget);
   }
@@ -105,32 +102,51 @@ class PolicyPlan {
   std::vector<v1::RetentionDecision> decisions_;
 };
 
+bool LastRunFailed(const DatabaseBackupsView& view, const std::string& policy) {
+  const auto last = view.last_runs.find(policy);
+  return last != view.last_runs.end() && last->second.state() != v1::SUCCEEDED;
+}
+
+void PlanPolicy(const DatabaseBackupsView& view, const std::string& name, bool clock_jumped, absl::Time now,
+                const std::vector<const v1::Backup*>& backups, PolicyPlan& plan) {
+  const auto policy = view.policies.find(name);
+  if (policy == view.policies.end()) {
+    plan.KeepAll(name.empty() ? "made without a policy" : "its policy is gone");
+    return;
+  }
+  const absl::StatusOr<absl::TimeZone> zone = FindTimeZone(policy->second.spec().schedule().time_zone());
+  if (!zone.ok()) {
+    plan.KeepAll("the time zone of its policy is not known here");
+    return;
+  }
+  const std::set<std::string> in_use = BackupsInUse(view);
+  RetentionState state;
+  for (const v1::Backup* backup : backups) state.backups.push_back(ToRetained(*backup, in_use, now));
+  state.last_run_failed = LastRunFailed(view, name);
+  state.clock_jumped = clock_jumped || IsSkewed(view.agent);
+  plan.Decide(state, policy->second, *zone, CanDelete(view.agent), now);
+}
+
 }  // namespace
 
-absl::StatusOr<v1::RetentionPlan> ReadRetentionPlan(Store& store, const std::string& database, absl::Time now) {
-  RETURN_IF_ERROR(store.GetDatabase(database).status());
-  v1::BackupFilter of_database;
-  of_database.set_database(database);
-  ASSIGN_OR_RETURN(const std::vector<v1::Backup> backups, ReadAllBackups(store, of_database));
-  ASSIGN_OR_RETURN(const std::set<std::string> in_use, ReadBackupsInUse(store, database));
+absl::Status CheckCanDelete(const std::optional<v1::Agent>& agent) {
+  if (CanDelete(agent)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, "AGENT_CANNOT_DELETE",
+                   "the agent of the database does not say that it can delete backups",
+                   "start the agent, or bring it to the controller's version");
+}
+
+v1::RetentionPlan PlanDatabaseRetention(const DatabaseBackupsView& view, bool clock_jumped, absl::Time now) {
   std::map<std::string, std::vector<const v1::Backup*>> by_policy;
-  std::for_each(backups.rbegin(), backups.rend(),  // The oldest first.
-                [&](const v1::Backup& backup) { by_policy[backup.policy()].push_back(&backup); });
+  for (const v1::Backup& backup : view.backups) {
+    if (backup.state() != v1::DELETING) by_policy[backup.policy()].push_back(&backup);
+  }
   v1::RetentionPlan plan;
-  plan.set_database(database);
+  plan.set_database(view.database.name());
   std::vector<v1::RetentionDecision> decisions;
-  for (const auto& [name, of_policy] : by_policy) {
-    PolicyPlan policy_plan(name, of_policy);
-    ASSIGN_OR_RETURN(const std::optional<v1::Policy> policy, FindPolicy(store, name));
-    if (policy.has_value()) {
-      ASSIGN_OR_RETURN(const absl::TimeZone zone, FindTimeZone(policy->spec().schedule().time_zone()));
-      RetentionState state;
-      for (const v1::Backup* backup : of_policy) state.backups.push_back(ToRetained(*backup, in_use, now));
-      ASSIGN_OR_RETURN(state.last_run_failed, LastRunFailed(store, database, name));
-      policy_plan.Decide(state, *policy, zone, now);
-    } else {
-      policy_plan.KeepAll(name.empty() ? "made without a policy" : "its policy is gone");
-    }
+  for (const auto& [name, backups] : by_policy) {
+    PolicyPlan policy_plan(name, backups);
+    PlanPolicy(view, name, clock_jumped, now, backups, policy_plan);
     *plan.add_policies() = policy_plan.retention();
     std::vector<v1::RetentionDecision> more = policy_plan.TakeDecisions();
     std::move(more.begin(), more.end(), std::back_inserter(decisions));

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/policy_change_plan.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/units.h"
+#include "server/api/all_pages.h"
+#include "server/domain/retention_change.h"
+
+namespace backup::server {
+namespace {
+
+constexpr int kDatabasePage = 1000;
+// Of the answer, by its contract.
+constexpr int kMaxDatabasesTold = 100;
+
+}  // namespace
+
+absl::StatusOr<v1::PolicyChangePlan> ReadPolicyChangePlan(Store& store, const std::optional<v1::Policy>& before,
+                                                          const v1::Policy& after, absl::Time now) {
+  v1::PolicyChangePlan plan;
+  if (!ChangesRetention(before, after)) return plan;
+  std::vector<v1::DatabaseDeletion> deletions;
+  PageRequest page;
+  page.size = kDatabasePage;
+  do {
+    ASSIGN_OR_RETURN(const Page<v1::Database> databases, store.ListDatabases("", page));
+    for (const v1::Database& database : databases.items) {
+      v1::BackupFilter filter;
+      filter.set_policy(after.name());
+      filter.set_database(database.name());
+      ASSIGN_OR_RETURN(std::vector<v1::Backup> backups, ReadAllBackups(store, filter));
+      std::reverse(backups.begin(), backups.end());
+      v1::DatabaseDeletion deletion = DeletedByChange(backups, before, after, now);
+      if (deletion.delete_count() == 0) continue;
+      deletion.set_database(database.name());
+      plan.set_delete_count(plan.delete_count() + deletion.delete_count());
+      plan.set_delete_bytes(plan.delete_bytes() + deletion.delete_bytes());
+      deletions.push_back(std::move(deletion));
+    }
+    page.token = databases.next_token;
+  } while (!page.token.empty());
+  std::stable_sort(
+      deletions.begin(), deletions.end(),
+      [](const v1::DatabaseDeletion& a, const v1::DatabaseDeletion& b) { return a.delete_bytes() > b.delete_bytes(); });
+  for (v1::DatabaseDeletion& deletion : deletions) {
+    if (plan.databases_size() == kMaxDatabasesTold) break;
+    *plan.add_databases() = std::move(deletion);
+  }
+  return plan;
+}
+
+absl::Status CheckNothingGoes(Store& store, const std::optional<v1::Policy>& before, const v1::Policy& after,
+                              absl::Time now) {
+  ASSIGN_OR_RETURN(const v1::PolicyChangePlan plan, ReadPolicyChangePlan(store, before, after, now));
+  if (plan.delete_count() == 0) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, "RETENTION_SHRINKS",
+                   absl::StrCat("by this change of ", after.name(), " retention would delete ", plan.delete_count(),
+                                " backups (", backup::FormatSize(plan.delete_bytes()), ") that stay now"),
+                   "see what goes with backupctl diff; confirm the change to make it",
+                   {{"policy", after.name()}, {"count", absl::StrCat(plan.delete_count())}});
+}
+
+}  // namespace backup::server
