@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "server/store/page_token.h"
 #include "tests/store_contract.h"
 
 namespace backup::testing {
@@ -40,14 +43,14 @@ TEST_P(RunListStoreTest, FiltersByEveryField) {
   AddRun(ManualRun("m1", kOrders), [](v1::Run& run) { run.set_state(v1::FAILED); });
   AddRun(ManualRun("m2", "agents/db2/databases/hr"));
 
-  EXPECT_THAT(Listed({}), ElementsAre("runs/m2", "runs/m1", "runs/p2", "runs/p1")) << "newest first";
+  EXPECT_THAT(Listed({}), ElementsAre("runs/p2", "runs/p1", "runs/m2", "runs/m1")) << "what is to come first";
   v1::RunFilter filter;
   filter.set_policy("policies/nightly");
   EXPECT_THAT(Listed(filter), ElementsAre("runs/p2", "runs/p1"));
   filter.set_database(kOrders);
   EXPECT_THAT(Listed(filter), ElementsAre("runs/p1"));
   filter.clear_policy();
-  EXPECT_THAT(Listed(filter), ElementsAre("runs/m1", "runs/p1"));
+  EXPECT_THAT(Listed(filter), ElementsAre("runs/p1", "runs/m1"));
   filter.add_states(v1::FAILED);
   filter.add_states(v1::PENDING);
   EXPECT_THAT(Listed(filter), ElementsAre("runs/m1"));
@@ -62,6 +65,71 @@ TEST_P(RunListStoreTest, FiltersByEveryField) {
   filter.Clear();
   filter.add_kinds(v1::VERIFY);
   EXPECT_THAT(Listed(filter), IsEmpty());
+}
+
+TEST_P(RunListStoreTest, TheLatestSlotComesFirstWhateverTheOrderInWhichRowsWereMade) {
+  AddPolicy("nightly");
+  Plan("nightly", {PlannedRun("later", "nightly", "orders", absl::Hours(3)),
+                   PlannedRun("sooner", "nightly", "orders", absl::Hours(2)),
+                   PlannedRun("beside", "nightly", "crm", absl::Hours(2))});
+  AddRun(ManualRun("now1", kOrders));
+  AddRun(ManualRun("now2", kOrders));
+  v1::Run past = ManualRun("past", kOrders);
+  *past.mutable_slot_time() = ToProto(Now() - absl::Hours(1));
+  AddRun(past);
+  for (const int size : {1, 2, 100}) {
+    EXPECT_THAT(Listed({}, size),
+                ElementsAre("runs/later", "runs/beside", "runs/sooner", "runs/now2", "runs/now1", "runs/past"))
+        << size;
+  }
+}
+
+TEST_P(RunListStoreTest, EveryFilterAndPageSizeGivesTheRowsThatMatchInOrder) {
+  AddPolicy("nightly");
+  AddPolicy("weekly");
+  std::vector<v1::Run> all;
+  for (int i = 0; i < 60; ++i) {
+    const std::string policy = i % 3 == 0 ? "weekly" : "nightly";
+    v1::Run run = PlannedRun(absl::StrCat("r", i), policy, i % 2 == 0 ? "orders" : "crm", absl::Minutes(i * 7 % 20));
+    if (i % 5 == 0) run.set_database("agents/db2/databases/hr");
+    run.set_kind(i % 4 == 3 ? v1::DRILL : v1::BACKUP);
+    *run.mutable_slot_time() = ToProto(Now() + absl::Minutes(i * 7 % 20) + absl::Microseconds(i / 20));
+    Plan(policy, {run});
+    const auto state = static_cast<v1::RunState>(v1::SCHEDULED + i * 5 % 9);
+    all.push_back(Change(run.name(), [&](v1::Run& r) { r.set_state(state); }));
+  }
+  std::sort(all.begin(), all.end(), [](const v1::Run& a, const v1::Run& b) {
+    return std::make_pair(ToAbsl(a.slot_time()), a.sequence()) > std::make_pair(ToAbsl(b.slot_time()), b.sequence());
+  });
+  for (const std::string policy : {"", "policies/nightly", "policies/weekly", "policies/none"}) {
+    for (const std::string agent : {"", "agents/db1", "agents/db2"}) {
+      for (const std::string database : {"", kOrders, "agents/db2/databases/hr"}) {
+        for (const std::vector<v1::RunState>& states :
+             {std::vector<v1::RunState>{}, {v1::LOST}, {v1::SUCCEEDED, v1::FAILED, v1::SCHEDULED}}) {
+          for (const std::vector<v1::RunKind>& kinds : {std::vector<v1::RunKind>{}, {v1::DRILL, v1::VERIFY}}) {
+            v1::RunFilter filter;
+            filter.set_policy(policy);
+            filter.set_agent(agent);
+            filter.set_database(database);
+            for (const v1::RunState state : states) filter.add_states(state);
+            for (const v1::RunKind kind : kinds) filter.add_kinds(kind);
+            std::vector<std::string> expected;
+            for (const v1::Run& run : all) {
+              const auto matches = [](const auto& values, auto value) {
+                return values.empty() || std::find(values.begin(), values.end(), value) != values.end();
+              };
+              if (!policy.empty() && run.policy() != policy) continue;
+              if (!agent.empty() && run.database().rfind(agent + "/", 0) != 0) continue;
+              if (!database.empty() && run.database() != database) continue;
+              if (matches(states, run.state()) && matches(kinds, run.kind())) expected.push_back(run.name());
+            }
+            EXPECT_EQ(Listed(filter, 3), expected) << filter.ShortDebugString();
+            EXPECT_EQ(Listed(filter, 1000), expected) << filter.ShortDebugString();
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST_P(RunListStoreTest, PagesHoldStillWhileRowsAreAdded) {
@@ -96,6 +164,9 @@ TEST_P(RunListStoreTest, RefusesTokensOfOtherListsAndFilters) {
   EXPECT_THAT(store().ListRuns(filter, {2, token}), HasReason("PAGE_TOKEN_INVALID"));
   EXPECT_THAT(store().ListBackups({}, {2, token}), HasReason("PAGE_TOKEN_INVALID"));
   EXPECT_THAT(store().ListEvents("", {2, token}), HasReason("PAGE_TOKEN_INVALID"));
+  // As it was when runs were listed by sequence.
+  const std::string old = server::MakeSequencePageToken(server::PageScope("runs", v1::RunFilter()), 3);
+  EXPECT_THAT(store().ListRuns({}, {2, old}), HasReason("PAGE_TOKEN_INVALID"));
   for (const std::string& bad : {std::string("x"), std::string("!!"), token + "AAAA", token.substr(1),
                                  std::string(5000, 'A'), std::string("\xff\0", 2)}) {
     EXPECT_THAT(store().ListRuns({}, {2, bad}), HasReason("PAGE_TOKEN_INVALID")) << bad;

@@ -11,7 +11,9 @@
 #include "server/store/page_token.h"
 #include "server/store/row_reader.h"
 #include "server/store/sql_params.h"
+#include "server/store/stream_list.h"
 #include "server/store/transaction_executor.h"
+#include "server/store/write_rules.h"
 
 namespace backup::server {
 
@@ -20,9 +22,6 @@ class Conditions {
  public:
   // `column = value`.
   void Equal(absl::string_view column, absl::string_view value);
-  void NotEqual(absl::string_view column, absl::string_view value);
-  // `column` is one of the values.
-  void AnyOf(absl::string_view column, absl::Span<const std::string> values);
   void Less(absl::string_view column, int64_t value);
   void Greater(absl::string_view column, absl::string_view value);
 
@@ -38,12 +37,11 @@ class Conditions {
   SqlParams params_;
 };
 
-// Turns the rows of one page and the one beyond it, all read with LIMIT page.size + 1, into a page. The token holds
-// column `key` of the last row, which is the list's order. Rows that cannot be read are logged and passed over; the
-// page is shorter then.
-template <typename T>
-Page<T> MakePage(const pqxx::result& rows, int size, const std::string& scope, const char* key,
-                 absl::StatusOr<T> (*decode)(const pqxx::row&)) {
+// Turns the rows of one page and the one beyond it, all read with LIMIT page.size + 1, into a page. `token` makes the
+// token of the page after a row. Rows that cannot be read are logged and passed over; the page is shorter then.
+template <typename T, typename Token>
+Page<T> MakePage(const pqxx::result& rows, int size, absl::StatusOr<T> (*decode)(const pqxx::row&),
+                 const Token& token) {
   Page<T> page;
   for (int i = 0; i < size && i < static_cast<int>(rows.size()); ++i) {
     absl::StatusOr<T> item = decode(rows[i]);
@@ -53,8 +51,33 @@ Page<T> MakePage(const pqxx::result& rows, int size, const std::string& scope, c
       LogInvalidRow(item.status());
     }
   }
-  if (static_cast<int>(rows.size()) > size) page.next_token = MakePageToken(scope, rows[size - 1][key].c_str());
+  if (static_cast<int>(rows.size()) > size) page.next_token = token(rows[size - 1]);
   return page;
+}
+
+// The same with a token that holds column `key`, which is the list's order.
+template <typename T>
+Page<T> MakePage(const pqxx::result& rows, int size, const std::string& scope, const char* key,
+                 absl::StatusOr<T> (*decode)(const pqxx::row&)) {
+  return MakePage(rows, size, decode, [&](const pqxx::row& row) { return MakePageToken(scope, row[key].c_str()); });
+}
+
+// Narrows a list to the policy, agent and database of a filter, by the index that fits: columns policy, agent and
+// database, those that are not given before the streams. False when no row can match.
+template <typename Filter>
+bool AddListScope(const Filter& filter, StreamList* list) {
+  if (!filter.database().empty()) {
+    if (!filter.agent().empty() && AgentOfDatabase(filter.database()) != filter.agent()) return false;
+    list->Scope("database", filter.database());
+  } else if (!filter.agent().empty()) {
+    list->Scope("agent", filter.agent());
+  }
+  if (!filter.policy().empty()) {
+    list->Scope("policy", filter.policy());
+  } else if (!filter.database().empty() || !filter.agent().empty()) {
+    list->Stream("policy", {});
+  }
+  return true;
 }
 
 }  // namespace backup::server

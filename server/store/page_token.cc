@@ -2,10 +2,15 @@
 #include "server/store/page_token.h"
 
 #include <limits>
+#include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "absl/time/civil_time.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/x509.h"
@@ -15,6 +20,22 @@ namespace {
 
 constexpr size_t kSumLength = 16;
 constexpr int kMaxPageSize = 1000;
+
+constexpr char kTimeSeparator[] = ";";
+constexpr char kInfinity[] = "infinity";
+// The first year that a timestamptz cannot hold.
+constexpr int64_t kEndOfSqlYears = 294276;
+
+// Whether it is a timestamptz in the ISO style, in UTC.
+bool IsSqlTime(absl::string_view text) {
+  if (text == kInfinity || text == "-infinity") return true;
+  absl::ConsumeSuffix(&text, " BC");
+  absl::Time time;
+  std::string error;
+  return absl::EndsWith(text, "+00") && text.find_first_not_of("0123456789-:+. ") == absl::string_view::npos &&
+         absl::ParseTime("%Y-%m-%d %H:%M:%E*S%Ez", std::string(text), &time, &error) &&
+         absl::ToCivilYear(time, absl::UTCTimeZone()).year() < kEndOfSqlYears;
+}
 
 std::string Sum(absl::string_view scope, absl::string_view key) {
   return Sha256Hex(absl::StrCat(scope.size(), ":", scope, key)).substr(0, kSumLength);
@@ -51,6 +72,20 @@ absl::StatusOr<int64_t> ParseSequencePageToken(absl::string_view scope, absl::st
   int64_t sequence = 0;
   if (!absl::SimpleAtoi(key, &sequence)) return TokenInvalid();
   return sequence;
+}
+
+std::string MakeTimePageToken(absl::string_view scope, const TimePlace& place) {
+  return MakePageToken(scope, absl::StrCat(place.time, kTimeSeparator, place.sequence));
+}
+
+absl::StatusOr<TimePlace> ParseTimePageToken(absl::string_view scope, absl::string_view token) {
+  TimePlace place{kInfinity, std::numeric_limits<int64_t>::max()};
+  if (token.empty()) return place;
+  ASSIGN_OR_RETURN(const std::string key, ParsePageToken(scope, token));
+  const std::vector<std::string> parts = absl::StrSplit(key, kTimeSeparator);
+  if (parts.size() != 2 || !IsSqlTime(parts[0]) || !absl::SimpleAtoi(parts[1], &place.sequence)) return TokenInvalid();
+  place.time = parts[0];
+  return place;
 }
 
 absl::Status CheckPageSize(const PageRequest& page) {

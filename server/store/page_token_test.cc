@@ -50,5 +50,24 @@ TEST(PageTokenTest, SequencesBeginAtTheGreatestAndMustBeNumbers) {
               HasReason("PAGE_TOKEN_INVALID"));
 }
 
+TEST(PageTokenTest, TimesBeginBeforeAllRowsAndMustBeReadableByPostgres) {
+  const absl::StatusOr<TimePlace> first = ParseTimePageToken("runs", "");
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->time, "infinity");
+  EXPECT_EQ(first->sequence, INT64_MAX);
+  for (const std::string time : {"2026-11-23 12:00:00+00", "2026-11-23 12:00:00.123456+00", "202026-11-23 12:00:00+00",
+                                 "0044-03-15 12:00:00+00 BC", "infinity", "-infinity"}) {
+    const absl::StatusOr<TimePlace> place = ParseTimePageToken("runs", MakeTimePageToken("runs", {time, 42}));
+    ASSERT_TRUE(place.ok()) << time;
+    EXPECT_EQ(place->time, time);
+    EXPECT_EQ(place->sequence, 42);
+  }
+  for (const std::string key : {"42", ";42", "2026-11-23 12:00:00+00", "2026-11-23 12:00:00+00;", "now;1", "0;1",
+                                "2026-13-23 12:00:00+00;1", "999999-11-23 12:00:00+00;1", "2026-11-23 12:00:00+00;1;2",
+                                "2026-11-23 12:00:00+00;99999999999999999999", "2026-11-23 12:00:00+07;1"}) {
+    EXPECT_THAT(ParseTimePageToken("runs", MakePageToken("runs", key)), HasReason("PAGE_TOKEN_INVALID")) << key;
+  }
+}
+
 }  // namespace
 }  // namespace backup::server

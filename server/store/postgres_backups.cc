@@ -60,21 +60,12 @@ absl::StatusOr<Page<v1::Backup>> PostgresStore::ListBackups(const v1::BackupFilt
   ASSIGN_OR_RETURN(const int64_t before, ParseSequencePageToken(scope, page.token));
   std::vector<std::string> states;
   for (const int state : filter.states()) states.push_back(v1::BackupState_Name(state));
-  Conditions conditions;
-  conditions.Less("sequence", before);
-  if (!filter.policy().empty()) conditions.Equal("policy", filter.policy());
-  if (!filter.agent().empty()) conditions.Equal("agent", filter.agent());
-  if (!filter.database().empty()) conditions.Equal("database", filter.database());
-  if (states.empty()) {
-    conditions.NotEqual("state", v1::BackupState_Name(v1::DELETED));
-  } else {
-    conditions.AnyOf("state", states);
-  }
+  StreamList list("backups");
+  if (!AddListScope(filter, &list)) return Page<v1::Backup>();
+  states.empty() ? list.StreamWithout("state", v1::BackupState_Name(v1::DELETED)) : list.Stream("state", states);
+  list.Order("sequence", "bigint", absl::StrCat(before));
   return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<Page<v1::Backup>> {
-    const pqxx::result rows = Exec(transaction,
-                                   absl::StrCat("SELECT ", kBackupColumns, " FROM backups", conditions.Where(),
-                                                " ORDER BY sequence DESC LIMIT ", page.size + 1),
-                                   conditions.params());
+    const pqxx::result rows = Exec(transaction, list.Sql(kBackupColumns, page.size + 1), list.params());
     return MakePage(rows, page.size, scope, "sequence", &DecodeBackup);
   });
 }

@@ -16,40 +16,7 @@ namespace {
 
 constexpr int kMaxOpenRuns = 1000;
 
-std::vector<std::string> StateNames(const google::protobuf::RepeatedField<int>& states) {
-  std::vector<std::string> names;
-  for (const int state : states) names.push_back(v1::RunState_Name(state));
-  return names;
-}
-
-std::vector<std::string> KindNames(const google::protobuf::RepeatedField<int>& kinds) {
-  std::vector<std::string> names;
-  for (const int kind : kinds) names.push_back(v1::RunKind_Name(kind));
-  return names;
-}
-
 }  // namespace
-
-absl::StatusOr<Page<v1::Run>> PostgresStore::ListRuns(const v1::RunFilter& filter, const PageRequest& page) {
-  RETURN_IF_ERROR(CheckPageSize(page));
-  if (!CheckStorable(filter).ok()) return Page<v1::Run>();
-  const std::string scope = PageScope("runs", filter);
-  ASSIGN_OR_RETURN(const int64_t before, ParseSequencePageToken(scope, page.token));
-  Conditions conditions;
-  conditions.Less("sequence", before);
-  if (!filter.policy().empty()) conditions.Equal("policy", filter.policy());
-  if (!filter.agent().empty()) conditions.Equal("agent", filter.agent());
-  if (!filter.database().empty()) conditions.Equal("database", filter.database());
-  if (!filter.states().empty()) conditions.AnyOf("state", StateNames(filter.states()));
-  if (!filter.kinds().empty()) conditions.AnyOf("kind", KindNames(filter.kinds()));
-  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<Page<v1::Run>> {
-    const pqxx::result rows = Exec(transaction,
-                                   absl::StrCat("SELECT ", kRunColumns, " FROM runs", conditions.Where(),
-                                                " ORDER BY sequence DESC LIMIT ", page.size + 1),
-                                   conditions.params());
-    return MakePage(rows, page.size, scope, "sequence", &DecodeRun);
-  });
-}
 
 absl::StatusOr<std::vector<std::string>> PostgresStore::ListRunsToAdvance(absl::Time now, int limit) {
   return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<std::vector<std::string>> {

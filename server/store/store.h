@@ -67,7 +67,8 @@ class Store {
   // --- runs ---
   // RUN_NOT_FOUND.
   virtual absl::StatusOr<v1::Run> GetRun(absl::string_view name) = 0;
-  // Newest first, by sequence.
+  // The latest slot first, runs of one slot by sequence, the last one first; so what is to come before what was. As
+  // fast for any filter and page.
   virtual absl::StatusOr<Page<v1::Run>> ListRuns(const v1::RunFilter& filter, const PageRequest& page) = 0;
   // Inserts a run asked for by hand, with its events. With a `request_id` seen within the last day: returns that run
   // and inserts nothing. DATABASE_NOT_FOUND, BACKUP_NOT_FOUND when what it names is not there; BACKUP_DELETED when it
@@ -102,7 +103,8 @@ class Store {
   // is DELETING or DELETED.
   virtual absl::StatusOr<v1::Backup> SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
                                                    absl::Span<const v1::Event> events) = 0;
-  // Newest first, by sequence; without manifests. DELETED ones only when the filter names that state.
+  // Newest first, by sequence; without manifests. DELETED ones only when the filter names that state. As fast for any
+  // filter and page.
   virtual absl::StatusOr<Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter, const PageRequest& page) = 0;
 
   // What retention of a database is decided from. DATABASE_NOT_FOUND.

@@ -108,9 +108,9 @@ absl::StatusOr<Page<v1::Backup>> FakeStore::ListBackups(const v1::BackupFilter& 
     if (!filter.policy().empty() && filter.policy() != backup.policy()) continue;
     if (!filter.agent().empty() && filter.agent() != server::AgentOfDatabase(backup.database())) continue;
     if (!filter.database().empty() && filter.database() != backup.database()) continue;
-    if (filter.states().empty() && backup.state() == v1::DELETED) continue;
-    if (!filter.states().empty() &&
-        std::find(filter.states().begin(), filter.states().end(), backup.state()) == filter.states().end()) {
+    const auto& states = filter.states();
+    if (states.empty() ? backup.state() == v1::DELETED
+                       : std::find(states.begin(), states.end(), backup.state()) == states.end()) {
       continue;
     }
     if (static_cast<int>(result.items.size()) == page.size) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <functional>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "base/status_macros.h"
 #include "server/domain/deletion.h"
 #include "server/store/page_token.h"
+#include "server/store/sql_params.h"
 #include "server/store/storable.h"
 #include "server/store/write_rules.h"
 #include "tests/testing/fake_store.h"
@@ -39,6 +41,17 @@ bool Matches(const v1::RunFilter& filter, const v1::Run& run) {
 std::string SlotKey(const v1::Run& run) {
   return absl::StrCat(run.policy(), "|", run.database(), "|", run.kind(), "|",
                       absl::ToUnixMicros(ToAbsl(run.slot_time())));
+}
+
+// Where a run stands in a list.
+using RunPlace = std::pair<absl::Time, int64_t>;
+
+RunPlace PlaceOf(const v1::Run& run) { return {ToAbsl(run.slot_time()), run.sequence()}; }
+
+absl::Time TimeOf(const server::TimePlace& place) {
+  absl::Time time = absl::InfiniteFuture();
+  absl::ParseTime("%Y-%m-%d %H:%M:%E*S%Ez", place.time, &time, nullptr);
+  return time;
 }
 
 // When time alone may change the run; InfiniteFuture when never.
@@ -103,15 +116,20 @@ absl::StatusOr<Page<v1::Run>> FakeStore::ListRuns(const v1::RunFilter& filter, c
   RETURN_IF_ERROR(server::CheckPageSize(page));
   if (!CheckStorable(filter).ok()) return Page<v1::Run>();
   const std::string scope = server::PageScope("runs", filter);
-  ASSIGN_OR_RETURN(const int64_t before, server::ParseSequencePageToken(scope, page.token));
+  ASSIGN_OR_RETURN(const server::TimePlace before, server::ParseTimePageToken(scope, page.token));
+  std::map<RunPlace, const v1::Run*, std::greater<>> matching;
+  for (const auto& [sequence, run] : runs_) {
+    if (Matches(filter, run)) matching[PlaceOf(run)] = &run;
+  }
   Page<v1::Run> result;
-  for (auto it = std::make_reverse_iterator(runs_.lower_bound(before)); it != runs_.rend(); ++it) {
-    if (!Matches(filter, it->second)) continue;
+  for (auto it = matching.upper_bound({TimeOf(before), before.sequence}); it != matching.end(); ++it) {
     if (static_cast<int>(result.items.size()) == page.size) {
-      result.next_token = server::MakeSequencePageToken(scope, result.items.back().sequence());
+      const v1::Run& last = result.items.back();
+      result.next_token =
+          server::MakeTimePageToken(scope, {server::SqlParams::TimeText(ToAbsl(last.slot_time())), last.sequence()});
       break;
     }
-    result.items.push_back(it->second);
+    result.items.push_back(*it->second);
   }
   return result;
 }
