@@ -30,7 +30,8 @@ absl::Status DoGetRun(const ApiContext& api, const Peer&, const v1::GetRunReques
 absl::Status DoListRuns(const ApiContext& api, const Peer&, const v1::ListRunsRequest& request,
                         v1::ListRunsResponse& response) {
   RETURN_IF_ERROR(CheckFilter(request.filter()));
-  ASSIGN_OR_RETURN(const PageRequest page_request, ToPageRequest(request.page_size(), request.page_token()));
+  ASSIGN_OR_RETURN(PageRequest page_request, ToPageRequest(request.page_size(), request.page_token()));
+  page_request.oldest_first = request.oldest_first();
   ASSIGN_OR_RETURN(Page<v1::Run> page, api.store.ListRuns(request.filter(), page_request));
   MovePage(page, response.mutable_runs(), response.mutable_next_page_token());
   return absl::OkStatus();

@@ -16,7 +16,8 @@ namespace backup::server {
 namespace {
 
 constexpr int kAdvanceBatch = 500;
-constexpr int kPolicyPage = 1000;
+// Slots may have come and gone without a row when nothing was planned for so long: rows reach further ahead.
+constexpr absl::Duration kOutage = absl::Hours(2);
 constexpr int kMaxBackoffDoublings = 10;
 
 // Whether trying the next policy or run is of no use now.
@@ -30,6 +31,7 @@ Scheduler::Scheduler(Store& store, Clock& clock, Random& random, ChangeFeed& fee
       random_(random),
       feed_(feed),
       options_(std::move(options)),
+      planner_(store, clock, random, feed),
       next_plan_(clock.Monotonic()),
       failure_log_(absl::Minutes(1)) {}
 
@@ -41,6 +43,9 @@ void Scheduler::RequestReplan() {
 bool Scheduler::TakePlanIsDue() {
   MutexLock lock(mu_);
   const bool due = replan_requested_ || clock_.Monotonic() >= next_plan_;
+  if (replan_requested_) {
+    planner_.RequestAll();
+  }
   replan_requested_ = false;
   return due;
 }
@@ -59,67 +64,54 @@ absl::Duration Scheduler::RunOnce() {
 }
 
 absl::StatusOr<absl::Duration> Scheduler::Turn() {
+  const absl::Duration deadline = clock_.Monotonic() + options_.budget;
+  goes_on_ = false;
   // Planning comes first: after an outage it finds by the rows still SCHEDULED which slots had none.
   if (TakePlanIsDue()) {
-    if (absl::Status status = PlanAll(); !status.ok()) {
-      RequestReplan();
-      return status;
-    }
-    next_plan_ = clock_.Monotonic() + options_.replan_interval;
+    RETURN_IF_ERROR(PlanDue(deadline));
   }
-  RETURN_IF_ERROR(AdvanceAll());
+  RETURN_IF_ERROR(AdvanceAll(deadline));
+  if (goes_on_) {
+    return absl::ZeroDuration();
+  }
   const absl::Time now = clock_.Now();
   ASSIGN_OR_RETURN(const absl::Time next, store_.NextAdvanceTime(now));
   const absl::Duration to_plan = std::max(next_plan_ - clock_.Monotonic(), absl::ZeroDuration());
   return std::min({to_plan, options_.max_wait, next > now ? next - now : options_.min_backoff});
 }
 
-absl::Status Scheduler::PlanAll() {
-  PageRequest page;
-  page.size = kPolicyPage;
-  do {
-    ASSIGN_OR_RETURN(Page<v1::Policy> policies, store_.ListPolicies(page));
-    for (const v1::Policy& policy : policies.items) {
-      if (absl::Status status = PlanPolicy(policy.name()); !status.ok()) {
-        if (IsCatalogDown(status)) {
-          return status;
-        }
-        LogFailure("cannot plan policy", policy.name(), status);
-      }
-    }
-    page.token = policies.next_token;
-  } while (!page.token.empty());
-  return absl::OkStatus();
-}
-
-absl::Status Scheduler::PlanPolicy(const std::string& name) {
-  const absl::Time now = clock_.Now();
-  std::vector<std::string> agents;
-  const PolicyDecision plan = [&](const PolicyView& view) -> absl::StatusOr<PolicyChange> {
-    if (!view.policy.has_value()) {
-      return PolicyChange();  // Deleted since it was listed.
-    }
-    return PlanRuns(view, now, random_);
-  };
-  RETURN_IF_ERROR(store_.ChangePolicy(name, now, RecordingAgents(plan, &agents)).status());
-  for (const std::string& agent : agents) {
-    feed_.Publish(agent);
+absl::Status Scheduler::PlanDue(absl::Duration deadline) {
+  next_plan_ = clock_.Monotonic();  // Until it is done.
+  // After an outage no run may be moved on before all is planned, however long that takes. A machine that slept has had
+  // one by its wall clock alone.
+  const bool outage = clock_.Monotonic() - last_planned_ > kOutage || clock_.Now() - last_planned_wall_time_ > kOutage;
+  ASSIGN_OR_RETURN(const bool done, planner_.Run(outage ? absl::InfiniteDuration() : deadline));
+  if (done) {
+    last_planned_ = clock_.Monotonic();
+    last_planned_wall_time_ = clock_.Now();
+    next_plan_ = last_planned_ + options_.replan_interval;
   }
+  goes_on_ |= !done;
   return absl::OkStatus();
 }
 
-absl::Status Scheduler::AdvanceAll() {
+absl::Status Scheduler::AdvanceAll(absl::Duration deadline) {
   const absl::Time now = clock_.Now();
-  std::set<std::string> seen;
+  bool worked = false;
   while (true) {
     // Those seen and still listed must not take the places of the others.
-    const int limit = kAdvanceBatch + static_cast<int>(seen.size());
+    const int limit = kAdvanceBatch + static_cast<int>(advanced_.size());
     ASSIGN_OR_RETURN(const std::vector<std::string> names, store_.ListRunsToAdvance(now, limit));
     bool found_new = false;
     for (const std::string& name : names) {
-      if (!seen.insert(name).second) {
+      if (worked && clock_.Monotonic() >= deadline) {
+        goes_on_ = true;
+        return absl::OkStatus();
+      }
+      if (!advanced_.insert(name).second) {
         continue;
       }
+      worked = true;
       found_new = true;
       if (absl::Status status = AdvanceOne(name, now); !status.ok()) {
         if (IsCatalogDown(status)) {
@@ -129,6 +121,7 @@ absl::Status Scheduler::AdvanceAll() {
       }
     }
     if (!found_new || static_cast<int>(names.size()) < limit) {
+      advanced_.clear();
       return absl::OkStatus();
     }
   }

@@ -16,15 +16,18 @@
 #include "base/mutex.h"
 #include "base/random.h"
 #include "server/loops/change_feed.h"
+#include "server/loops/planner_pass.h"
 #include "server/store/store.h"
 
 namespace backup::server {
 
 struct SchedulerOptions {
-  // All policies are planned anew this often. Default: 1 min.
+  // Policies are looked at this often: those that are new or changed are planned. Default: 1 min.
   absl::Duration replan_interval = absl::Minutes(1);
   // The longest wait between two turns: runs are asked for and leases given meanwhile, by others. Default: 5 s.
   absl::Duration max_wait = absl::Seconds(5);
+  // A turn that has worked this long leaves the rest to the next, which comes at once. Default: 100 ms.
+  absl::Duration budget = absl::Milliseconds(100);
   // First and greatest wait after the catalog failed. Default: 1 s, 30 s.
   absl::Duration min_backoff = absl::Seconds(1);
   absl::Duration max_backoff = absl::Seconds(30);
@@ -49,9 +52,9 @@ class Scheduler {
  private:
   absl::StatusOr<absl::Duration> Turn();
   bool TakePlanIsDue();
-  absl::Status PlanAll();
-  absl::Status PlanPolicy(const std::string& name);
-  absl::Status AdvanceAll();
+  // What is due, or a part of it; then a next turn at once is to go on.
+  absl::Status PlanDue(absl::Duration deadline);
+  absl::Status AdvanceAll(absl::Duration deadline);
   absl::Status AdvanceOne(const std::string& name, absl::Time now);
   absl::StatusOr<std::optional<v1::Agent>> FindAgent(const std::string& name);
   void LogFailure(absl::string_view what, const std::string& subject, const absl::Status& status);
@@ -63,7 +66,12 @@ class Scheduler {
   const SchedulerOptions options_;
 
   // Used by the turn alone.
-  absl::Duration next_plan_;  // Monotonic.
+  PlannerPass planner_;
+  absl::Duration next_plan_;                                 // Monotonic.
+  absl::Duration last_planned_ = -absl::InfiniteDuration();  // Monotonic.
+  absl::Time last_planned_wall_time_ = absl::InfinitePast();
+  bool goes_on_ = false;            // This turn has left something to the next.
+  std::set<std::string> advanced_;  // Runs looked at, in this turn and those that it goes on from.
   int failed_turn_count_ = 0;
   std::map<std::string, std::optional<v1::Agent>> agents_;  // Of this turn.
   LogLimiter failure_log_;

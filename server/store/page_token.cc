@@ -23,12 +23,13 @@ constexpr int kMaxPageSize = 1000;
 
 constexpr char kTimeSeparator[] = ";";
 constexpr char kInfinity[] = "infinity";
+constexpr char kMinusInfinity[] = "-infinity";
 // The first year that a timestamptz cannot hold.
 constexpr int64_t kEndOfSqlYears = 294276;
 
 // Whether it is a timestamptz in the ISO style, in UTC.
 bool IsSqlTime(absl::string_view text) {
-  if (text == kInfinity || text == "-infinity") return true;
+  if (text == kInfinity || text == kMinusInfinity) return true;
   absl::ConsumeSuffix(&text, " BC");
   absl::Time time;
   std::string error;
@@ -78,8 +79,9 @@ std::string MakeTimePageToken(absl::string_view scope, const TimePlace& place) {
   return MakePageToken(scope, absl::StrCat(place.time, kTimeSeparator, place.sequence));
 }
 
-absl::StatusOr<TimePlace> ParseTimePageToken(absl::string_view scope, absl::string_view token) {
+absl::StatusOr<TimePlace> ParseTimePageToken(absl::string_view scope, absl::string_view token, bool ascending) {
   TimePlace place{kInfinity, std::numeric_limits<int64_t>::max()};
+  if (ascending) place = {kMinusInfinity, std::numeric_limits<int64_t>::min()};
   if (token.empty()) return place;
   ASSIGN_OR_RETURN(const std::string key, ParsePageToken(scope, token));
   const std::vector<std::string> parts = absl::StrSplit(key, kTimeSeparator);

@@ -21,16 +21,16 @@ absl::StatusOr<std::string> ParsePageToken(absl::string_view scope, absl::string
 std::string MakeSequencePageToken(absl::string_view scope, int64_t sequence);
 absl::StatusOr<int64_t> ParseSequencePageToken(absl::string_view scope, absl::string_view token);
 
-// The same for lists by a time, those of the same time by sequence, greatest first; the token "" gives a place before
-// all rows. The time is text as PostgreSQL writes a timestamptz of UTC: the catalog may hold some that nothing else
-// does.
+// The same for lists by a time, those of the same time by sequence, greatest or least first; the token ""
+// gives a place before all rows. The time is text as PostgreSQL writes a timestamptz of UTC: the catalog may hold some
+// that nothing else does.
 struct TimePlace {
   std::string time;
   int64_t sequence = 0;
 };
 std::string MakeTimePageToken(absl::string_view scope, const TimePlace& place);
 // PAGE_TOKEN_INVALID also for what PostgreSQL would not read as a time.
-absl::StatusOr<TimePlace> ParseTimePageToken(absl::string_view scope, absl::string_view token);
+absl::StatusOr<TimePlace> ParseTimePageToken(absl::string_view scope, absl::string_view token, bool ascending = false);
 
 // INVALID_ARGUMENT INVALID_FIELD when the size is not 1 to 1000.
 absl::Status CheckPageSize(const PageRequest& page);

@@ -21,9 +21,15 @@ constexpr size_t kEtagHashLength = 8;
 const char kSelectPolicies[] =
     "SELECT p.name, p.version, p.create_time, p.update_time, p.data, planned.database_count, "
     "CASE WHEN NOT p.paused THEN planned.next_slot_time END AS next_slot_time "
-    "FROM policies p CROSS JOIN LATERAL (SELECT count(DISTINCT r.database) AS database_count, "
-    "min(r.slot_time) AS next_slot_time FROM runs r "
-    "WHERE r.policy = p.name AND r.state = 'SCHEDULED' AND r.kind = 'BACKUP' AND NOT r.manual) planned";
+    "FROM policies p CROSS JOIN LATERAL (SELECT "
+    "(SELECT count(*) FROM (SELECT DISTINCT r.database FROM runs r WHERE r.policy = p.name "
+    "AND r.state = 'SCHEDULED' AND NOT r.manual AND r.kind = 'BACKUP') covered) AS database_count, "
+    "(SELECT r.slot_time FROM runs r WHERE r.policy = p.name AND r.kind = 'BACKUP' AND r.state = 'SCHEDULED' "
+    "AND NOT r.manual ORDER BY r.slot_time, r.sequence LIMIT 1) AS next_slot_time) planned";
+
+const char kSelectPolicyRules[] =
+    "SELECT p.name, p.version, p.create_time, p.update_time, p.data, 0 AS database_count, "
+    "NULL::timestamptz AS next_slot_time FROM policies p";
 
 absl::StatusOr<v1::Policy> DecodePolicy(const pqxx::row& row) {
   RowReader reader(row, "policies");

@@ -14,6 +14,8 @@ namespace backup::server {
 // A statement's beginning that DecodePolicy reads: policies `p` with next slot and count of databases; goes on with
 // " WHERE ...". Both come from the rows planned for the policy.
 extern const char kSelectPolicies[];
+// The same without both, in no time.
+extern const char kSelectPolicyRules[];
 // CATALOG_ROW_INVALID.
 absl::StatusOr<v1::Policy> DecodePolicy(const pqxx::row& row);
 // Inserts, or replaces by name, with a new etag; create_time of a policy that is there stays.

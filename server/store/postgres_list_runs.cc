@@ -30,12 +30,12 @@ std::vector<std::string> KindNames(const google::protobuf::RepeatedField<int>& k
 absl::StatusOr<Page<v1::Run>> PostgresStore::ListRuns(const v1::RunFilter& filter, const PageRequest& page) {
   RETURN_IF_ERROR(CheckPageSize(page));
   if (!CheckStorable(filter).ok()) return Page<v1::Run>();
-  const std::string scope = PageScope("runs", filter);
-  ASSIGN_OR_RETURN(const TimePlace before, ParseTimePageToken(scope, page.token));
-  StreamList list("runs");
+  const std::string scope = PageScope(page.oldest_first ? "runs, oldest first" : "runs", filter);
+  ASSIGN_OR_RETURN(const TimePlace after, ParseTimePageToken(scope, page.token, page.oldest_first));
+  StreamList list("runs", page.oldest_first);
   if (!AddListScope(filter, &list)) return Page<v1::Run>();
   list.Stream("kind", KindNames(filter.kinds())).Stream("state", StateNames(filter.states()));
-  list.Order("slot_time", "timestamptz", before.time).Order("sequence", "bigint", absl::StrCat(before.sequence));
+  list.Order("slot_time", "timestamptz", after.time).Order("sequence", "bigint", absl::StrCat(after.sequence));
   return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<Page<v1::Run>> {
     const pqxx::result rows = Exec(transaction, list.Sql(kRunColumns, page.size + 1), list.params());
     return MakePage(rows, page.size, &DecodeRun, [&](const pqxx::row& row) {

@@ -20,9 +20,9 @@ namespace {
 
 constexpr char kScope[] = "policies";
 
-absl::StatusOr<std::optional<v1::Policy>> ReadPolicy(pqxx::transaction_base& transaction, absl::string_view name) {
-  const pqxx::result rows =
-      Exec(transaction, absl::StrCat(kSelectPolicies, " WHERE p.name = $1"), SqlParams().Text(name));
+absl::StatusOr<std::optional<v1::Policy>> ReadPolicy(pqxx::transaction_base& transaction, absl::string_view name,
+                                                     const char* select = kSelectPolicies) {
+  const pqxx::result rows = Exec(transaction, absl::StrCat(select, " WHERE p.name = $1"), SqlParams().Text(name));
   if (rows.empty()) return std::optional<v1::Policy>();
   ASSIGN_OR_RETURN(v1::Policy policy, DecodePolicy(rows[0]));
   return std::optional<v1::Policy>(std::move(policy));
@@ -38,17 +38,21 @@ absl::StatusOr<v1::Database> DecodeCoverable(const pqxx::row& row) {
   return database;
 }
 
-absl::StatusOr<PolicyView> ReadView(pqxx::transaction_base& transaction, absl::string_view name) {
+void LockPolicy(pqxx::transaction_base& transaction, absl::string_view name) {
   // Locks what may not be there yet.
   Exec(transaction, "SELECT pg_advisory_xact_lock(hashtextextended('policy ' || $1, 0))", SqlParams().Text(name));
+}
+
+// Only what selectors look at: there may be many thousands.
+constexpr char kSelectCoverable[] =
+    "SELECT name, jsonb_strip_nulls(jsonb_build_object('displayName', data -> 'displayName', "
+    "'labels', data -> 'labels')) AS data FROM databases WHERE NOT gone ";
+
+absl::StatusOr<PolicyView> ReadView(pqxx::transaction_base& transaction, absl::string_view name) {
+  LockPolicy(transaction, name);
   PolicyView view;
   ASSIGN_OR_RETURN(view.policy, ReadPolicy(transaction, name));
-  // Only what selectors look at: there may be many thousands.
-  view.databases =
-      DecodeRows(Exec(transaction,
-                      "SELECT name, jsonb_strip_nulls(jsonb_build_object('displayName', data -> 'displayName', "
-                      "'labels', data -> 'labels')) AS data FROM databases WHERE NOT gone ORDER BY name"),
-                 &DecodeCoverable);
+  view.databases = DecodeRows(Exec(transaction, absl::StrCat(kSelectCoverable, "ORDER BY name")), &DecodeCoverable);
   view.scheduled_runs =
       DecodeRows(Exec(transaction,
                       absl::StrCat("SELECT ", kRunColumns,
@@ -56,6 +60,38 @@ absl::StatusOr<PolicyView> ReadView(pqxx::transaction_base& transaction, absl::s
                       SqlParams().Text(name)),
                  &DecodeRun);
   return view;
+}
+
+// A part of the fleet.
+struct Part {
+  std::string after;  // Databases beyond this name,
+  std::string last;   // up to this one; "" for all beyond.
+};
+
+// Which part begins at `after`, and its databases.
+Part ReadPart(pqxx::transaction_base& transaction, absl::string_view after, int limit, PolicyView* view) {
+  Part part{std::string(after), ""};
+  const pqxx::result rows =
+      Exec(transaction, absl::StrCat(kSelectCoverable, "AND name > $1 ORDER BY name LIMIT ", limit + 1),
+           SqlParams().Text(after));
+  view->databases = DecodeRows(rows, &DecodeCoverable);
+  if (static_cast<int>(rows.size()) <= limit) return part;
+  part.last = rows[limit - 1]["name"].c_str();
+  std::erase_if(view->databases, [&](const v1::Database& database) { return database.name() > part.last; });
+  return part;
+}
+
+std::vector<v1::Run> ReadScheduledRuns(pqxx::transaction_base& transaction, absl::string_view policy, const Part& part,
+                                       const char* lock) {
+  SqlParams params;
+  params.Text(policy).Text(part.after);
+  if (!part.last.empty()) params.Text(part.last);
+  return DecodeAlikeRuns(Exec(transaction,
+                              absl::StrCat("SELECT ", kRunColumns,
+                                           " FROM runs WHERE policy = $1 AND state = 'SCHEDULED' AND NOT manual "
+                                           "AND database > $2",
+                                           part.last.empty() ? "" : " AND database <= $3", " ORDER BY database", lock),
+                              params));
 }
 
 void WithdrawRuns(pqxx::transaction_base& transaction, absl::string_view policy, absl::Span<const std::string> names) {
@@ -77,6 +113,16 @@ void ReplanRuns(pqxx::transaction_base& transaction, const PolicyView& view, abs
     changed.push_back(run->second);
   }
   UpdateRuns(transaction, changed);
+}
+
+void ApplyRuns(pqxx::transaction_base& transaction, absl::string_view name, absl::Time now, const PolicyView& view,
+               const PolicyChange& change) {
+  WithdrawRuns(transaction, name, change.withdraw_runs);
+  ReplanRuns(transaction, view, change.update_runs);
+  std::vector<v1::Run> created = change.create_runs;
+  for (v1::Run& run : created) CompleteNewRun(now, &run);
+  InsertRuns(transaction, created);
+  InsertEvents(transaction, change.events);
 }
 
 }  // namespace
@@ -103,6 +149,36 @@ absl::StatusOr<Page<v1::Policy>> PostgresStore::ListPolicies(const PageRequest& 
   });
 }
 
+absl::StatusOr<std::vector<v1::Policy>> PostgresStore::ReadPolicies() {
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<std::vector<v1::Policy>> {
+    return DecodeRows(Exec(transaction, absl::StrCat(kSelectPolicyRules, " ORDER BY p.name")), &DecodePolicy);
+  });
+}
+
+absl::StatusOr<std::string> PostgresStore::ChangePolicyPart(absl::string_view name, absl::Time now,
+                                                            absl::string_view after, int limit,
+                                                            const PolicyDecision& decide) {
+  if (!ParsePolicyName(name).ok()) return std::string();
+  return rep_->executor.Write([&](pqxx::transaction_base& transaction) -> absl::StatusOr<std::string> {
+    LockPolicy(transaction, name);
+    PolicyView view;
+    ASSIGN_OR_RETURN(view.policy, ReadPolicy(transaction, name, kSelectPolicyRules));
+    const Part part = ReadPart(transaction, after, limit, &view);
+    view.scheduled_runs = ReadScheduledRuns(transaction, name, part, "");
+    ASSIGN_OR_RETURN(PolicyChange change, decide(view));
+    if (!change.update_runs.empty() || !change.withdraw_runs.empty()) {
+      // A lock is a write, and mostly there is nothing to do: only now.
+      view.scheduled_runs = ReadScheduledRuns(transaction, name, part, " FOR UPDATE");
+      ASSIGN_OR_RETURN(change, decide(view));
+    }
+    RETURN_IF_ERROR(CheckPolicyChange(name, change));
+    if (change.delete_policy) Exec(transaction, "DELETE FROM policies WHERE name = $1", SqlParams().Text(name));
+    if (change.put_policy.has_value()) PutPolicy(transaction, *change.put_policy, now);
+    ApplyRuns(transaction, name, now, view, change);
+    return part.last;
+  });
+}
+
 absl::StatusOr<v1::Policy> PostgresStore::ChangePolicy(absl::string_view name, absl::Time now,
                                                        const PolicyDecision& decide) {
   const bool nameable = ParsePolicyName(name).ok();
@@ -115,12 +191,7 @@ absl::StatusOr<v1::Policy> PostgresStore::ChangePolicy(absl::string_view name, a
     RETURN_IF_ERROR(CheckPolicyChange(name, change));
     if (change.delete_policy) Exec(transaction, "DELETE FROM policies WHERE name = $1", SqlParams().Text(name));
     if (change.put_policy.has_value()) PutPolicy(transaction, *change.put_policy, now);
-    WithdrawRuns(transaction, name, change.withdraw_runs);
-    ReplanRuns(transaction, view, change.update_runs);
-    std::vector<v1::Run> created = change.create_runs;
-    for (v1::Run& run : created) CompleteNewRun(now, &run);
-    InsertRuns(transaction, created);
-    InsertEvents(transaction, change.events);
+    ApplyRuns(transaction, name, now, view, change);
     ASSIGN_OR_RETURN(std::optional<v1::Policy> policy, ReadPolicy(transaction, name));
     return policy.has_value() ? *std::move(policy) : v1::Policy();
   });

@@ -62,13 +62,13 @@ absl::StatusOr<absl::Time> PostgresStore::NextAdvanceTime(absl::Time now) {
 absl::StatusOr<std::vector<v1::Run>> PostgresStore::ListOpenRuns(absl::string_view agent, absl::Time horizon) {
   if (!ParseAgentName(agent).ok()) return std::vector<v1::Run>();
   return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<std::vector<v1::Run>> {
-    return DecodeRows(Exec(transaction,
-                           absl::StrCat("SELECT ", kRunColumns,
-                                        " FROM runs WHERE agent = $1 AND state IN ('SCHEDULED', 'PENDING', 'RUNNING') "
-                                        "AND not_before_time <= $2 ORDER BY not_before_time, sequence LIMIT ",
-                                        kMaxOpenRuns),
-                           SqlParams().Text(agent).Time(horizon)),
-                      &DecodeRun);
+    return DecodeAlikeRuns(
+        Exec(transaction,
+             absl::StrCat("SELECT ", kRunColumns,
+                          " FROM runs WHERE agent = $1 AND state IN ('SCHEDULED', 'PENDING', 'RUNNING') "
+                          "AND not_before_time <= $2 ORDER BY not_before_time, sequence LIMIT ",
+                          kMaxOpenRuns),
+             SqlParams().Text(agent).Time(horizon)));
   });
 }
 

@@ -44,7 +44,7 @@ std::optional<T> OrNothing(absl::StatusOr<std::optional<T>> row) {
 absl::StatusOr<std::optional<v1::Policy>> ReadPolicyOf(pqxx::transaction_base& transaction, const v1::Run& run) {
   if (run.policy().empty()) return std::optional<v1::Policy>();
   const pqxx::result rows =
-      Exec(transaction, absl::StrCat(kSelectPolicies, " WHERE p.name = $1"), SqlParams().Text(run.policy()));
+      Exec(transaction, absl::StrCat(kSelectPolicyRules, " WHERE p.name = $1"), SqlParams().Text(run.policy()));
   if (rows.empty()) return std::optional<v1::Policy>();
   ASSIGN_OR_RETURN(v1::Policy policy, DecodePolicy(rows[0]));
   return std::optional<v1::Policy>(std::move(policy));

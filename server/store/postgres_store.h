@@ -41,8 +41,11 @@ class PostgresStore : public Store {
 
   absl::StatusOr<v1::Policy> GetPolicy(absl::string_view name) override;
   absl::StatusOr<Page<v1::Policy>> ListPolicies(const PageRequest& page) override;
+  absl::StatusOr<std::vector<v1::Policy>> ReadPolicies() override;
   absl::StatusOr<v1::Policy> ChangePolicy(absl::string_view name, absl::Time now,
                                           const PolicyDecision& decide) override;
+  absl::StatusOr<std::string> ChangePolicyPart(absl::string_view name, absl::Time now, absl::string_view after,
+                                               int limit, const PolicyDecision& decide) override;
 
   absl::StatusOr<v1::Run> GetRun(absl::string_view name) override;
   absl::StatusOr<Page<v1::Run>> ListRuns(const v1::RunFilter& filter, const PageRequest& page) override;
@@ -56,6 +59,11 @@ class PostgresStore : public Store {
   absl::StatusOr<int64_t> AppendRunLog(absl::string_view run, absl::Span<const v1::RunLogLine> lines) override;
   absl::StatusOr<std::vector<v1::RunLogLine>> ListRunLog(absl::string_view run, int64_t offset, int limit) override;
 
+  absl::StatusOr<Compaction> CompactRuns(absl::Time before, const std::string& from, int limit) override;
+  absl::StatusOr<Compaction> CompactEvents(absl::Time before, const std::string& from, int limit) override;
+  absl::StatusOr<std::vector<RunCount>> ListRunCounts(absl::string_view database, absl::Time since,
+                                                      absl::Time until) override;
+
   absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) override;
   absl::StatusOr<v1::Backup> SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
                                            absl::Span<const v1::Event> events) override;
@@ -63,6 +71,7 @@ class PostgresStore : public Store {
   absl::StatusOr<DatabaseBackupsChange> ChangeDatabaseBackups(absl::string_view database, absl::Time now,
                                                               const DatabaseBackupsDecision& decide) override;
   absl::StatusOr<Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter, const PageRequest& page) override;
+  absl::StatusOr<Page<RetentionView>> ListRetentionViews(absl::Time now, const PageRequest& page) override;
 
   absl::StatusOr<v1::Agent> GetAgent(absl::string_view name) override;
   absl::StatusOr<Page<v1::Agent>> ListAgents(const PageRequest& page) override;

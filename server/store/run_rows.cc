@@ -63,10 +63,10 @@ const char kRunColumns[] =
     "sequence, name, kind, database, policy, state, manual, delivered, epoch, slot_time, not_before_time, "
     "start_deadline_time, lease_end_time, create_time, data";
 
-absl::StatusOr<v1::Run> DecodeRun(const pqxx::row& row) {
-  RowReader reader(row, "runs");
-  v1::Run run;
-  reader.Json("data", &run);
+namespace {
+
+// `run` holds what `data` says.
+absl::StatusOr<v1::Run> DecodeColumns(const pqxx::row& row, RowReader& reader, v1::Run run) {
   run.set_sequence(reader.Int("sequence"));
   run.set_name(reader.Text("name"));
   run.set_kind(
@@ -87,6 +87,32 @@ absl::StatusOr<v1::Run> DecodeRun(const pqxx::row& row) {
   if (!reader.ok()) return reader.status();
   if (AgentOfDatabase(run.database()).empty()) return reader.Invalid("database", "is no resource name");
   return run;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Run> DecodeRun(const pqxx::row& row) {
+  RowReader reader(row, "runs");
+  v1::Run data;
+  reader.Json("data", &data);
+  return DecodeColumns(row, reader, std::move(data));
+}
+
+std::vector<v1::Run> DecodeAlikeRuns(const pqxx::result& rows) {
+  std::vector<v1::Run> runs;
+  runs.reserve(rows.size());
+  std::string last_text;
+  v1::Run last_data;
+  for (const pqxx::row& row : rows) {
+    RowReader reader(row, "runs");
+    if (const std::string text = row["data"].c_str(); text != last_text || text.empty()) {
+      reader.Json("data", &last_data);
+      last_text = reader.ok() ? text : "";
+    }
+    absl::StatusOr<v1::Run> run = DecodeColumns(row, reader, last_data);
+    run.ok() ? runs.push_back(*std::move(run)) : LogInvalidRow(run.status());
+  }
+  return runs;
 }
 
 int64_t InsertRuns(pqxx::transaction_base& transaction, absl::Span<const v1::Run> runs) {

@@ -16,6 +16,9 @@ namespace backup::server {
 extern const char kRunColumns[];
 // CATALOG_ROW_INVALID.
 absl::StatusOr<v1::Run> DecodeRun(const pqxx::row& row);
+// The same for many rows, of which most hold the same `data`, as those that were planned together do: a fraction of the
+// time. Rows that cannot be read are logged and left out.
+std::vector<v1::Run> DecodeAlikeRuns(const pqxx::result& rows);
 
 // Inserts in this order, so that sequences follow it; passes over those whose name or slot is there. The runs are
 // complete (CompleteNewRun) and checked. Returns how many went in.

@@ -19,6 +19,7 @@
 #include "backup/v1/run.pb.h"
 #include "backup/v1/run_service.pb.h"
 #include "server/domain/changes.h"
+#include "server/domain/retention.h"
 
 namespace backup::server {
 
@@ -27,6 +28,7 @@ struct PageRequest {
   int size = 100;  // 1 to 1000.
   std::string
       token;  // From the page before; "" for the first. INVALID_ARGUMENT PAGE_TOKEN_INVALID when it is none of ours.
+  bool oldest_first = false;  // Of ListRuns: the other way round.
 };
 template <typename T>
 struct Page {
@@ -40,6 +42,29 @@ struct AgentReport {
                     // slot_count, active_run_count.
   int64_t sequence = 0;                 // Of this boot.
   std::vector<v1::Database> databases;  // All it has; those not among them are marked as gone and no longer listed.
+};
+
+// What one step of compaction did.
+struct Compaction {
+  int64_t removed_count = 0;
+  std::string next;  // Where the next step begins; "" when it was the last one.
+};
+
+// Runs of one kind that were removed from the history, by the month of their slots in UTC.
+struct RunCount {
+  absl::Time month;  // When it begins.
+  std::string policy;
+  v1::RunKind kind = v1::RUN_KIND_UNSPECIFIED;
+  v1::RunState state = v1::RUN_STATE_UNSPECIFIED;
+  bool manual = false;
+  int64_t count = 0;
+};
+
+// The backups of one database that were made under one policy ("" for none).
+struct RetentionView {
+  std::string database;
+  std::string policy;
+  RetentionState state;
 };
 
 // The catalog. An interface of verbs, each all-or-nothing: fully committed when it returns OK, without effect when not.
@@ -58,11 +83,19 @@ class Store {
   virtual absl::StatusOr<v1::Policy> GetPolicy(absl::string_view name) = 0;
   // By id.
   virtual absl::StatusOr<Page<v1::Policy>> ListPolicies(const PageRequest& page) = 0;
+  // Every policy, by id, without next_slot_time and database_count, which take long to find out. People write policies,
+  // so there are few.
+  virtual absl::StatusOr<std::vector<v1::Policy>> ReadPolicies() = 0;
   // Reads, decides, writes; nobody else changes this policy or its runs meanwhile. A decision's error is returned as it
   // is. The stored policy gets a new etag and update_time (`now`) when put; returns it as GetPolicy would (a
   // default Policy when deleted or never there).
   virtual absl::StatusOr<v1::Policy> ChangePolicy(absl::string_view name, absl::Time now,
                                                   const PolicyDecision& decide) = 0;
+  // The same for a part of the fleet, so that nobody waits for a large one: the view holds the first `limit` databases
+  // after the name `after`, and runs of databases from there up to the last of these; of any beyond when it is the last
+  // part. Its policy is as ReadPolicies gives it. Returns where the next part begins, "" when this was the last one.
+  virtual absl::StatusOr<std::string> ChangePolicyPart(absl::string_view name, absl::Time now, absl::string_view after,
+                                                       int limit, const PolicyDecision& decide) = 0;
 
   // --- runs ---
   // RUN_NOT_FOUND.
@@ -95,6 +128,20 @@ class Store {
   // At most `limit` lines from `offset` on, in order. RUN_NOT_FOUND.
   virtual absl::StatusOr<std::vector<v1::RunLogLine>> ListRunLog(absl::string_view run, int64_t offset, int limit) = 0;
 
+  // --- history ---
+  // Removes runs that ended and were due before `before`, with their logs, and adds each to the counts that
+  // ListRunCounts gives, in one step. Those stay that tell of a backup which still exists, and the last one of each
+  // policy, database and kind. Looks at `limit` runs of one kind and state, from `from` on ("" to begin with), and
+  // locks nothing else.
+  virtual absl::StatusOr<Compaction> CompactRuns(absl::Time before, const std::string& from, int limit) = 0;
+  // The same for events before that time; of these nothing is counted.
+  virtual absl::StatusOr<Compaction> CompactEvents(absl::Time before, const std::string& from, int limit) = 0;
+  // How many runs of the database CompactRuns has removed, of months that begin at `since` or later and before `until`.
+  // Whoever counts runs over such a time adds them to those that are still there: each run is in one of the two. By
+  // month, policy, kind, state.
+  virtual absl::StatusOr<std::vector<RunCount>> ListRunCounts(absl::string_view database, absl::Time since,
+                                                              absl::Time until) = 0;
+
   // --- backups ---
   // BACKUP_NOT_FOUND. With manifest.
   virtual absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) = 0;
@@ -113,6 +160,10 @@ class Store {
   // what was decided. A decision's error is returned as it is.
   virtual absl::StatusOr<DatabaseBackupsChange> ChangeDatabaseBackups(absl::string_view database, absl::Time now,
                                                                       const DatabaseBackupsDecision& decide) = 0;
+  // What retention has to know of all backups that exist, at `now`, a page of databases at a time, by name: one entry
+  // for each policy under which backups of the database were made, those of none included. A page of N holds the
+  // entries of N databases.
+  virtual absl::StatusOr<Page<RetentionView>> ListRetentionViews(absl::Time now, const PageRequest& page) = 0;
 
   // --- agents and databases ---
   // AGENT_NOT_FOUND. `state` is left UNSPECIFIED: judging it is not the catalog's affair.

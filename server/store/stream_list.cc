@@ -41,9 +41,9 @@ StreamList& StreamList::StreamWithout(const std::string& column, const std::stri
   return *this;
 }
 
-StreamList& StreamList::Order(const std::string& column, const std::string& type, const std::string& before) {
+StreamList& StreamList::Order(const std::string& column, const std::string& type, const std::string& after) {
   order_.push_back(column);
-  before_.push_back(absl::StrCat(Add(before), "::", type));
+  after_.push_back(absl::StrCat(Add(after), "::", type));
   return *this;
 }
 
@@ -51,6 +51,7 @@ std::string StreamList::Sql(absl::string_view columns, int limit) const {
   const std::string same_stream = absl::StrJoin(streams_, "", [](std::string* out, const std::string& column) {
     absl::StrAppend(out, " AND a.", column, " = s.", column);
   });
+  const absl::string_view direction = ascending_ ? " ASC" : " DESC";
   return absl::StrReplaceAll(
       "WITH RECURSIVE streams AS ("
       "(SELECT @a_streams FROM @table a WHERE true@scope ORDER BY @a_streams LIMIT 1) "
@@ -58,10 +59,10 @@ std::string StreamList::Sql(absl::string_view columns, int limit) const {
       "SELECT @n_streams FROM streams s CROSS JOIN LATERAL ("
       "SELECT @a_streams FROM @table a WHERE (@a_streams) > (@s_streams)@scope ORDER BY @a_streams LIMIT 1) n), "
       "page AS (SELECT @h_order FROM streams s CROSS JOIN LATERAL ("
-      "SELECT @a_order FROM @table a WHERE (@a_order) < (@before)@scope@same_stream "
-      "ORDER BY @a_descending LIMIT @limit) h "
-      "WHERE true@wanted ORDER BY @h_descending LIMIT @limit) "
-      "SELECT @columns FROM page JOIN @table USING (@order) ORDER BY @page_descending",
+      "SELECT @a_order FROM @table a WHERE (@a_order) @beyond (@after)@scope@same_stream "
+      "ORDER BY @a_sorted LIMIT @limit) h "
+      "WHERE true@wanted ORDER BY @h_sorted LIMIT @limit) "
+      "SELECT @columns FROM page JOIN @table USING (@order) ORDER BY @page_sorted",
       {{"@table", table_},
        {"@scope", scope_},
        {"@a_streams", Of("a", streams_)},
@@ -72,10 +73,11 @@ std::string StreamList::Sql(absl::string_view columns, int limit) const {
        {"@a_order", Of("a", order_)},
        {"@h_order", Of("h", order_)},
        {"@order", absl::StrJoin(order_, ", ")},
-       {"@before", absl::StrJoin(before_, ", ")},
-       {"@a_descending", Of("a", order_, " DESC")},
-       {"@h_descending", Of("h", order_, " DESC")},
-       {"@page_descending", Of("page", order_, " DESC")},
+       {"@beyond", ascending_ ? ">" : "<"},
+       {"@after", absl::StrJoin(after_, ", ")},
+       {"@a_sorted", Of("a", order_, direction)},
+       {"@h_sorted", Of("h", order_, direction)},
+       {"@page_sorted", Of("page", order_, direction)},
        {"@limit", absl::StrCat(limit)},
        {"@columns", columns}});
 }

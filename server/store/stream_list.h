@@ -18,7 +18,8 @@ namespace backup::server {
 // may have few values in its stream columns.
 class StreamList {
  public:
-  explicit StreamList(std::string table) : table_(std::move(table)) {}
+  // Pages run from the greatest row to the least, or from the least to the greatest.
+  explicit StreamList(std::string table, bool ascending = false) : table_(std::move(table)), ascending_(ascending) {}
 
   // `column = value`; leading columns of the index.
   StreamList& Scope(const std::string& column, const std::string& value);
@@ -26,8 +27,8 @@ class StreamList {
   StreamList& Stream(const std::string& column, const std::vector<std::string>& values);
   // The same with all values but one.
   StreamList& StreamWithout(const std::string& column, const std::string& value);
-  // A column of the order with its type; descending. Only rows before `before`, of all columns together.
-  StreamList& Order(const std::string& column, const std::string& type, const std::string& before);
+  // A column of the order with its type. Only rows that come after `after`, of all columns together.
+  StreamList& Order(const std::string& column, const std::string& type, const std::string& after);
 
   // Statement that gives `columns` of the first `limit` rows, which `sequence` tells apart.
   std::string Sql(absl::string_view columns, int limit) const;
@@ -38,13 +39,14 @@ class StreamList {
   std::string Add(const std::string& value);
 
   const std::string table_;
+  const bool ascending_;
   SqlParams params_;
   int count_ = 0;
   std::string scope_;                 // " AND a.policy = $1": `a` is the table.
   std::vector<std::string> streams_;  // Columns.
   std::string wanted_;                // " AND s.state = ANY($2)": `s` is the stream.
   std::vector<std::string> order_;    // Columns.
-  std::vector<std::string> before_;   // One for each, with its type.
+  std::vector<std::string> after_;    // One for each, with its type.
 };
 
 }  // namespace backup::server

@@ -1,21 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/loop_measures.h"
 
+#include <atomic>
 #include <cstdio>
 #include <functional>
+#include <map>
+#include <string>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/status_macros.h"
+#include "server/domain/retention.h"
 #include "server/loops/change_feed.h"
 #include "server/loops/scheduler.h"
 #include "tests/bench/latency.h"
-#include "tests/testing/fake_clock.h"
-#include "tests/testing/fake_random.h"
 
 namespace backup::bench {
 namespace {
+
+// The made-up fleet's time, which goes on as ours does.
+class BenchClock : public Clock {
+ public:
+  explicit BenchClock(absl::Time now) : begin_(now), start_(Clock::Real().Monotonic()) {}
+  absl::Time Now() const override { return begin_ + (Monotonic() - start_); }
+  absl::Duration Monotonic() const override { return Clock::Real().Monotonic(); }
+
+ private:
+  const absl::Time begin_;
+  const absl::Duration start_;
+};
 
 constexpr absl::Duration kStatusLimit = absl::Milliseconds(100);
 constexpr absl::Duration kTurnLimit = absl::Milliseconds(200);
@@ -31,13 +47,82 @@ absl::Status Measure(const MeasureOptions& options, const std::string& what, abs
   return absl::OkStatus();
 }
 
+// Turns of a scheduler that has been at work: with nothing to do, and while it plans all policies anew.
+absl::Status MeasureTurns(server::Store& store, absl::Time now, const MeasureOptions& options) {
+  if (!absl::StrContains("scheduler", options.only)) return absl::OkStatus();
+  BenchClock clock(now);
+  server::ChangeFeed feed;
+  server::Scheduler scheduler(store, clock, Random::Real(), feed);
+  Latency first("scheduler, first turn of a controller, all planned before");
+  Latency idle("scheduler, turn with nothing to do");
+  Latency planning("scheduler, turns while all policies are planned anew");
+  const auto turn = [&](Latency& latency) {
+    absl::Duration wait;
+    latency
+        .Time([&] {
+          wait = scheduler.RunOnce();
+          return absl::OkStatus();
+        })
+        .IgnoreError();
+    return wait;
+  };
+  turn(first);
+  for (int i = 0; i < options.calls; ++i) turn(idle);
+  scheduler.RequestReplan();
+  while (turn(planning) == absl::ZeroDuration()) {
+  }
+  std::printf("%s\n%s\n%s\n", first.Row(absl::InfiniteDuration()).c_str(), idle.Row(kTurnLimit).c_str(),
+              planning.Row(kTurnLimit).c_str());
+  std::fflush(stdout);
+  return absl::OkStatus();
+}
+
+// Plans retention of the whole fleet while another thread lists runs.
+absl::Status MeasureRetention(server::Store& store, const BenchFleet& fleet, const MeasureOptions& options) {
+  if (!absl::StrContains("retention of the whole fleet", options.only)) return absl::OkStatus();
+  std::map<std::string, v1::Policy> policies;
+  for (const v1::Policy& policy : fleet.policies()) policies[policy.name()] = policy;
+  std::atomic<bool> ended = false;
+  Latency beside("run list, first page of 100, beside retention");
+  std::thread lister([&] {
+    v1::RunFilter filter;
+    filter.set_policy("policies/nightly");
+    while (!ended) beside.Time([&] { return store.ListRuns(filter, {100, ""}).status(); }).IgnoreError();
+  });
+  Latency whole("retention of the whole fleet");
+  int64_t backup_count = 0;
+  int64_t delete_count = 0;
+  const absl::Status status = whole.Time([&]() -> absl::Status {
+    server::PageRequest request;
+    do {
+      ASSIGN_OR_RETURN(const server::Page<server::RetentionView> page, store.ListRetentionViews(fleet.Now(), request));
+      for (const server::RetentionView& view : page.items) {
+        const server::RetentionPlan plan = server::PlanRetention(view.state, policies[view.policy].spec().retention(),
+                                                                 absl::UTCTimeZone(), fleet.Now());
+        for (const server::RetentionDecision& decision : plan.decisions) {
+          ++backup_count;
+          delete_count += decision.keep.empty() ? 1 : 0;
+        }
+      }
+      request.token = page.next_token;
+    } while (!request.token.empty());
+    return absl::OkStatus();
+  });
+  ended = true;
+  lister.join();
+  std::printf("%s\n%s\n(%d backups that exist, of which %d go)\n", whole.Row(absl::Seconds(30)).c_str(),
+              beside.Row(absl::Milliseconds(20)).c_str(), static_cast<int>(backup_count),
+              static_cast<int>(delete_count));
+  std::fflush(stdout);
+  return status;
+}
+
 }  // namespace
 
 absl::Status PlanAhead(server::Store& store, const BenchFleet& fleet) {
-  testing::FakeClock clock(fleet.Now());
-  testing::FakeRandom random(Clock::Real().Monotonic() / absl::Nanoseconds(1));
+  BenchClock clock(fleet.Now());
   server::ChangeFeed feed;
-  server::Scheduler scheduler(store, clock, random, feed);
+  server::Scheduler scheduler(store, clock, Random::Real(), feed);
   Latency turns("scheduler, turns until all is planned");
   for (int i = 0; i < 10000; ++i) {
     absl::Duration wait;
@@ -66,7 +151,8 @@ absl::Status MeasureLoops(server::Store& store, const BenchFleet& fleet, const M
                           [&] { return store.ListOpenRuns("agents/db-00123", now + absl::Hours(24)).status(); }));
   RETURN_IF_ERROR(Measure(options, "open runs of an agent of 50 databases", absl::InfiniteDuration(), options.calls,
                           [&] { return store.ListOpenRuns("agents/warehouse", now + absl::Hours(24)).status(); }));
-  return absl::OkStatus();
+  RETURN_IF_ERROR(MeasureTurns(store, now, options));
+  return MeasureRetention(store, fleet, options);
 }
 
 }  // namespace backup::bench

@@ -106,6 +106,43 @@ absl::StatusOr<v1::Policy> FakeStore::ChangePolicy(absl::string_view name, absl:
   return it == policies_.end() ? v1::Policy() : FilledPolicy(it->second);
 }
 
+absl::StatusOr<std::vector<v1::Policy>> FakeStore::ReadPolicies() {
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(Enter());
+  std::vector<v1::Policy> all;
+  for (const auto& [name, policy] : policies_) all.push_back(policy);
+  return all;
+}
+
+absl::StatusOr<std::string> FakeStore::ChangePolicyPart(absl::string_view name, absl::Time now, absl::string_view after,
+                                                        int limit, const server::PolicyDecision& decide) {
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(Enter());
+  const std::string key(name);
+  PolicyView view = ViewPolicy(key);
+  if (const auto it = policies_.find(key); it != policies_.end()) view.policy = it->second;
+  const std::string next = CutToPart(std::string(after), limit, &view);
+  if (repeat_decisions_) decide(view).status().IgnoreError();
+  ASSIGN_OR_RETURN(const PolicyChange change, decide(view));
+  RETURN_IF_ERROR(server::CheckPolicyChange(name, change));
+  ApplyPolicyChange(key, now, change);
+  RETURN_IF_ERROR(Leave());
+  return next;
+}
+
+std::string FakeStore::CutToPart(const std::string& after, int limit, PolicyView* view) const {
+  std::erase_if(view->databases, [&](const v1::Database& database) { return database.name() <= after; });
+  std::string last;
+  if (static_cast<int>(view->databases.size()) > limit) {
+    view->databases.resize(limit);
+    last = view->databases.back().name();
+  }
+  std::erase_if(view->scheduled_runs, [&](const v1::Run& run) {
+    return run.database() <= after || (!last.empty() && run.database() > last);
+  });
+  return last;
+}
+
 PolicyView FakeStore::ViewPolicy(const std::string& name) const {
   PolicyView view;
   if (const auto it = policies_.find(name); it != policies_.end()) view.policy = FilledPolicy(it->second);

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -40,8 +41,11 @@ class FakeStore : public server::Store {
   // --- Store ---
   absl::StatusOr<v1::Policy> GetPolicy(absl::string_view name) override;
   absl::StatusOr<server::Page<v1::Policy>> ListPolicies(const server::PageRequest& page) override;
+  absl::StatusOr<std::vector<v1::Policy>> ReadPolicies() override;
   absl::StatusOr<v1::Policy> ChangePolicy(absl::string_view name, absl::Time now,
                                           const server::PolicyDecision& decide) override;
+  absl::StatusOr<std::string> ChangePolicyPart(absl::string_view name, absl::Time now, absl::string_view after,
+                                               int limit, const server::PolicyDecision& decide) override;
 
   absl::StatusOr<v1::Run> GetRun(absl::string_view name) override;
   absl::StatusOr<server::Page<v1::Run>> ListRuns(const v1::RunFilter& filter, const server::PageRequest& page) override;
@@ -55,6 +59,11 @@ class FakeStore : public server::Store {
   absl::StatusOr<int64_t> AppendRunLog(absl::string_view run, absl::Span<const v1::RunLogLine> lines) override;
   absl::StatusOr<std::vector<v1::RunLogLine>> ListRunLog(absl::string_view run, int64_t offset, int limit) override;
 
+  absl::StatusOr<server::Compaction> CompactRuns(absl::Time before, const std::string& from, int limit) override;
+  absl::StatusOr<server::Compaction> CompactEvents(absl::Time before, const std::string& from, int limit) override;
+  absl::StatusOr<std::vector<server::RunCount>> ListRunCounts(absl::string_view database, absl::Time since,
+                                                              absl::Time until) override;
+
   absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) override;
   absl::StatusOr<v1::Backup> SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
                                            absl::Span<const v1::Event> events) override;
@@ -63,6 +72,8 @@ class FakeStore : public server::Store {
       absl::string_view database, absl::Time now, const server::DatabaseBackupsDecision& decide) override;
   absl::StatusOr<server::Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter,
                                                        const server::PageRequest& page) override;
+  absl::StatusOr<server::Page<server::RetentionView>> ListRetentionViews(absl::Time now,
+                                                                         const server::PageRequest& page) override;
 
   absl::StatusOr<v1::Agent> GetAgent(absl::string_view name) override;
   absl::StatusOr<server::Page<v1::Agent>> ListAgents(const server::PageRequest& page) override;
@@ -101,6 +112,9 @@ class FakeStore : public server::Store {
     absl::Time time;
   };
 
+  // Database, month, policy, kind, state, manual.
+  using RunCountKey = std::tuple<std::string, absl::Time, std::string, v1::RunKind, v1::RunState, bool>;
+
   // First thing in every verb: the failure that a test asked for, or OK.
   absl::Status Enter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Last thing in every verb that writes.
@@ -109,6 +123,9 @@ class FakeStore : public server::Store {
   v1::Policy FilledPolicy(const v1::Policy& policy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   v1::Database FilledDatabase(const v1::Database& database) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   server::PolicyView ViewPolicy(const std::string& name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Leaves only the part's databases and runs. Returns where the next begins.
+  std::string CutToPart(const std::string& after, int limit, server::PolicyView* view) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ApplyPolicyChange(const std::string& name, absl::Time now, const server::PolicyChange& change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StorePolicy(v1::Policy policy, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -121,6 +138,7 @@ class FakeStore : public server::Store {
 
   void StoreBackup(v1::Backup backup) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const v1::Backup* FindBackup(absl::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  server::RetainedBackup Retained(const v1::Backup& backup, absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const v1::Backup* LastGood(const std::string& database) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   absl::StatusOr<server::DatabaseBackupsView> ViewBackups(absl::string_view database) const
@@ -149,6 +167,7 @@ class FakeStore : public server::Store {
   std::map<std::string, DatabaseRow> databases_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, TokenRow> tokens_ ABSL_GUARDED_BY(mu_);
   std::map<int64_t, v1::Event> events_ ABSL_GUARDED_BY(mu_);
+  std::map<RunCountKey, int64_t> run_counts_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace backup::testing

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <functional>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
@@ -49,7 +48,7 @@ using RunPlace = std::pair<absl::Time, int64_t>;
 RunPlace PlaceOf(const v1::Run& run) { return {ToAbsl(run.slot_time()), run.sequence()}; }
 
 absl::Time TimeOf(const server::TimePlace& place) {
-  absl::Time time = absl::InfiniteFuture();
+  absl::Time time = place.time[0] == '-' ? absl::InfinitePast() : absl::InfiniteFuture();
   absl::ParseTime("%Y-%m-%d %H:%M:%E*S%Ez", place.time, &time, nullptr);
   return time;
 }
@@ -115,14 +114,15 @@ absl::StatusOr<Page<v1::Run>> FakeStore::ListRuns(const v1::RunFilter& filter, c
   RETURN_IF_ERROR(Enter());
   RETURN_IF_ERROR(server::CheckPageSize(page));
   if (!CheckStorable(filter).ok()) return Page<v1::Run>();
-  const std::string scope = server::PageScope("runs", filter);
-  ASSIGN_OR_RETURN(const server::TimePlace before, server::ParseTimePageToken(scope, page.token));
-  std::map<RunPlace, const v1::Run*, std::greater<>> matching;
+  const std::string scope = server::PageScope(page.oldest_first ? "runs, oldest first" : "runs", filter);
+  ASSIGN_OR_RETURN(const server::TimePlace after, server::ParseTimePageToken(scope, page.token, page.oldest_first));
+  const auto comes_before = [&page](const RunPlace& a, const RunPlace& b) { return page.oldest_first ? a < b : a > b; };
+  std::map<RunPlace, const v1::Run*, decltype(comes_before)> matching(comes_before);
   for (const auto& [sequence, run] : runs_) {
     if (Matches(filter, run)) matching[PlaceOf(run)] = &run;
   }
   Page<v1::Run> result;
-  for (auto it = matching.upper_bound({TimeOf(before), before.sequence}); it != matching.end(); ++it) {
+  for (auto it = matching.upper_bound({TimeOf(after), after.sequence}); it != matching.end(); ++it) {
     if (static_cast<int>(result.items.size()) == page.size) {
       const v1::Run& last = result.items.back();
       result.next_token =
@@ -165,7 +165,7 @@ absl::StatusOr<v1::Run> FakeStore::CreateRun(const v1::Run& run, absl::string_vi
 server::RunView FakeStore::ViewRun(const v1::Run& run) const {
   server::RunView view;
   view.run = run;
-  if (const auto it = policies_.find(run.policy()); it != policies_.end()) view.policy = FilledPolicy(it->second);
+  if (const auto it = policies_.find(run.policy()); it != policies_.end()) view.policy = it->second;
   for (const auto& [sequence, other] : runs_) {
     if (other.kind() == v1::BACKUP && other.state() == v1::RUNNING && other.policy() == run.policy() &&
         other.database() == run.database() && other.name() != run.name()) {
