@@ -181,13 +181,16 @@ v1::Run ManualReadingRun(v1::RunKind kind, const v1::Backup& backup, absl::Time 
   return run;
 }
 
-// When drills are due: in the schedule's zone, with its jitter and start deadline.
+}  // namespace
+
 v1::ScheduleSpec DrillSchedule(const v1::PolicySpec& spec) {
   v1::ScheduleSpec schedule = spec.schedule();
   schedule.clear_every();
   schedule.set_cron(spec.drill().cron());
   return schedule;
 }
+
+namespace {
 
 absl::StatusOr<std::vector<Planner>> MakePlanners(const v1::Policy& policy, absl::Time now, Random& random) {
   const v1::PolicySpec& spec = policy.spec();

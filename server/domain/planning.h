@@ -21,6 +21,9 @@ inline constexpr absl::Duration kPlanningHorizon = absl::Hours(25);
 // put_policy and no events. The error of Schedule::Create for a policy that was stored by something else.
 absl::StatusOr<PolicyChange> PlanRuns(const PolicyView& view, absl::Time now, Random& random);
 
+// When drills are due, of a policy that has some: in the schedule's zone, with its jitter and start deadline.
+v1::ScheduleSpec DrillSchedule(const v1::PolicySpec& spec);
+
 // Spec of a BACKUP and of a DRILL run under this policy.
 v1::RunSpec BackupRunSpec(const v1::PolicySpec& spec);
 v1::RunSpec DrillRunSpec(const v1::PolicySpec& spec);

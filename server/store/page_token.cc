@@ -42,13 +42,13 @@ std::string Sum(absl::string_view scope, absl::string_view key) {
   return Sha256Hex(absl::StrCat(scope.size(), ":", scope, key)).substr(0, kSumLength);
 }
 
-absl::Status TokenInvalid() {
+}  // namespace
+
+absl::Status PageTokenInvalid() {
   return MakeError(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID",
                    "the page token does not belong to this list",
                    "use the token of the page before with the same filter, or start without one");
 }
-
-}  // namespace
 
 std::string MakePageToken(absl::string_view scope, absl::string_view key) {
   return absl::WebSafeBase64Escape(absl::StrCat(Sum(scope, key), key));
@@ -57,9 +57,9 @@ std::string MakePageToken(absl::string_view scope, absl::string_view key) {
 absl::StatusOr<std::string> ParsePageToken(absl::string_view scope, absl::string_view token) {
   if (token.empty()) return std::string();
   std::string text;
-  if (!absl::WebSafeBase64Unescape(token, &text) || text.size() <= kSumLength) return TokenInvalid();
+  if (!absl::WebSafeBase64Unescape(token, &text) || text.size() <= kSumLength) return PageTokenInvalid();
   const std::string key = text.substr(kSumLength);
-  if (text.substr(0, kSumLength) != Sum(scope, key)) return TokenInvalid();
+  if (text.substr(0, kSumLength) != Sum(scope, key)) return PageTokenInvalid();
   return key;
 }
 
@@ -71,7 +71,7 @@ absl::StatusOr<int64_t> ParseSequencePageToken(absl::string_view scope, absl::st
   if (token.empty()) return std::numeric_limits<int64_t>::max();
   ASSIGN_OR_RETURN(const std::string key, ParsePageToken(scope, token));
   int64_t sequence = 0;
-  if (!absl::SimpleAtoi(key, &sequence)) return TokenInvalid();
+  if (!absl::SimpleAtoi(key, &sequence)) return PageTokenInvalid();
   return sequence;
 }
 

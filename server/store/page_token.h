@@ -31,6 +31,8 @@ struct TimePlace {
 std::string MakeTimePageToken(absl::string_view scope, const TimePlace& place);
 // PAGE_TOKEN_INVALID also for what PostgreSQL would not read as a time.
 absl::StatusOr<TimePlace> ParseTimePageToken(absl::string_view scope, absl::string_view token, bool ascending = false);
+// What a token that is none of ours gives.
+absl::Status PageTokenInvalid();
 
 // INVALID_ARGUMENT INVALID_FIELD when the size is not 1 to 1000.
 absl::Status CheckPageSize(const PageRequest& page);

@@ -76,6 +76,12 @@ std::vector<std::pair<std::string, std::function<absl::Status(Store&)>>> EveryVe
              .status();
        }},
       {"ListBackups", [](Store& s) { return s.ListBackups({}, {}).status(); }},
+      {"CountSlots", [](Store& s) { return s.CountSlots("agents/db1/databases/orders", kNow, kNow).status(); }},
+      {"ListPastBackups",
+       [](Store& s) { return s.ListPastBackups("agents/db1/databases/orders", kNow, kNow, {}).status(); }},
+      {"LastGoodBefore", [](Store& s) { return s.LastGoodBefore("agents/db1/databases/orders", kNow).status(); }},
+      {"ListPastDrills",
+       [](Store& s) { return s.ListPastDrills("agents/db1/databases/orders", kNow, kNow, 10).status(); }},
       {"GetAgent", [](Store& s) { return s.GetAgent("agents/db1").status(); }},
       {"ListAgents", [](Store& s) { return s.ListAgents({}).status(); }},
       {"GetDatabase", [](Store& s) { return s.GetDatabase("agents/db1/databases/orders").status(); }},

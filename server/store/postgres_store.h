@@ -73,6 +73,14 @@ class PostgresStore : public Store {
   absl::StatusOr<Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter, const PageRequest& page) override;
   absl::StatusOr<Page<RetentionView>> ListRetentionViews(absl::Time now, const PageRequest& page) override;
 
+  absl::StatusOr<std::vector<SlotCount>> CountSlots(absl::string_view database, absl::Time since,
+                                                    absl::Time until) override;
+  absl::StatusOr<Page<PastBackup>> ListPastBackups(absl::string_view database, absl::Time since, absl::Time until,
+                                                   const PageRequest& page) override;
+  absl::StatusOr<absl::Time> LastGoodBefore(absl::string_view database, absl::Time before) override;
+  absl::StatusOr<std::vector<v1::Run>> ListPastDrills(absl::string_view database, absl::Time since, absl::Time until,
+                                                      int limit) override;
+
   absl::StatusOr<v1::Agent> GetAgent(absl::string_view name) override;
   absl::StatusOr<Page<v1::Agent>> ListAgents(const PageRequest& page) override;
   absl::StatusOr<v1::Database> GetDatabase(absl::string_view name) override;

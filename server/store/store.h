@@ -20,6 +20,7 @@
 #include "backup/v1/run_service.pb.h"
 #include "server/domain/changes.h"
 #include "server/domain/retention.h"
+#include "server/domain/report_facts.h"
 
 namespace backup::server {
 
@@ -164,6 +165,20 @@ class Store {
   // for each policy under which backups of the database were made, those of none included. A page of N holds the
   // entries of N databases.
   virtual absl::StatusOr<Page<RetentionView>> ListRetentionViews(absl::Time now, const PageRequest& page) = 0;
+  // --- the past, for reports ---
+  // BACKUP runs of the database that a schedule made, with a slot in [since, until), also those still to come: counted
+  // by policy, state and what they brought; in that order. Nothing for a database that is not known.
+  virtual absl::StatusOr<std::vector<SlotCount>> CountSlots(absl::string_view database, absl::Time since,
+                                                            absl::Time until) = 0;
+  // Backups of the database with a snapshot in [since, until), whatever became of them, by snapshot time.
+  virtual absl::StatusOr<Page<PastBackup>> ListPastBackups(absl::string_view database, absl::Time since,
+                                                           absl::Time until, const PageRequest& page) = 0;
+  // The snapshot time of the last backup before `before` that is or was good (see IsOrWasGood); InfinitePast for none.
+  virtual absl::StatusOr<absl::Time> LastGoodBefore(absl::string_view database, absl::Time before) = 0;
+  // DRILL runs of the database with a slot in [since, until) and a state other than SCHEDULED; the newest `limit`, the
+  // newest slot first.
+  virtual absl::StatusOr<std::vector<v1::Run>> ListPastDrills(absl::string_view database, absl::Time since,
+                                                              absl::Time until, int limit) = 0;
 
   // --- agents and databases ---
   // AGENT_NOT_FOUND. `state` is left UNSPECIFIED: judging it is not the catalog's affair.

@@ -75,6 +75,15 @@ class FakeStore : public server::Store {
   absl::StatusOr<server::Page<server::RetentionView>> ListRetentionViews(absl::Time now,
                                                                          const server::PageRequest& page) override;
 
+  absl::StatusOr<std::vector<server::SlotCount>> CountSlots(absl::string_view database, absl::Time since,
+                                                            absl::Time until) override;
+  absl::StatusOr<server::Page<server::PastBackup>> ListPastBackups(absl::string_view database, absl::Time since,
+                                                                   absl::Time until,
+                                                                   const server::PageRequest& page) override;
+  absl::StatusOr<absl::Time> LastGoodBefore(absl::string_view database, absl::Time before) override;
+  absl::StatusOr<std::vector<v1::Run>> ListPastDrills(absl::string_view database, absl::Time since, absl::Time until,
+                                                      int limit) override;
+
   absl::StatusOr<v1::Agent> GetAgent(absl::string_view name) override;
   absl::StatusOr<server::Page<v1::Agent>> ListAgents(const server::PageRequest& page) override;
   absl::StatusOr<v1::Database> GetDatabase(absl::string_view name) override;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "backup/v1/backup.pb.h"
+#include "backup/v1/policy.pb.h"
+#include "backup/v1/retention.pb.h"
+
+namespace backup::server {
+
+// Where a look ahead begins.
+struct RetentionToday {
+  v1::Policy policy;
+  std::vector<v1::Backup> backups;  // Those that the policy made of one database and that exist, by rising sequence.
+  std::set<std::string> in_use;     // Names of those that a verification, restore or drill works with now.
+  bool last_run_failed = false;     // The last backup run of the two ended without a backup.
+  absl::Time now;
+};
+
+// Both look ahead as the policy's schedule goes: every slot brings a good backup of the newest good one's size at its
+// time; every slot of the drill schedule proves the newest good one; retention is applied now, after each slot, and
+// once a day at least, and deletes nothing while something freezes it. Work that goes on now has ended by the first
+// slot; what makes the last run count as failed ends with it. A pause and exclusions are not looked at.
+//
+// `max_work` bounds what is done, in backups looked at: a second brings about 200 million.
+inline constexpr int64_t kMaxSimulationWork = 150'000'000;
+
+// What exists after `span`, and what happens until then. Without the database's name. INVALID_ARGUMENT
+// SIMULATION_TOO_LARGE; the error of Schedule::Create for a policy that was stored by something else. Pure.
+absl::StatusOr<v1::RetentionSimulation> SimulateRetention(const RetentionToday& today, absl::Duration span,
+                                                          int64_t max_work = kMaxSimulationWork);
+
+// When a backup goes.
+struct DeletionForecast {
+  absl::Time delete_time;      // InfiniteFuture: not until `simulated_until`.
+  absl::Time simulated_until;  // The end of the span, or earlier when `max_work` is done.
+};
+// Of one of `today`'s backups. Errors of Schedule::Create. Pure.
+absl::StatusOr<DeletionForecast> ForecastDeletion(const RetentionToday& today, absl::string_view backup,
+                                                  absl::Duration span, int64_t max_work = kMaxSimulationWork);
+
+}  // namespace backup::server
