@@ -39,8 +39,8 @@ using PolicyDecision = std::function<absl::StatusOr<PolicyChange>(const PolicyVi
 // What a change of a run is decided from.
 struct RunView {
   v1::Run run;
-  std::optional<v1::Policy> policy;     // Its policy, when that still exists; without next_slot_time and database_count.
-  std::optional<v1::Run> overlapping;   // Another BACKUP of the same policy and database that is RUNNING.
+  std::optional<v1::Policy> policy;    // Its policy, when that still exists; without next_slot_time and database_count.
+  std::optional<v1::Run> overlapping;  // Another BACKUP of the same policy and database that is RUNNING.
   std::optional<v1::Backup> last_good;  // Newest GOOD backup of the same database, by sequence; with manifest.
   std::optional<v1::Backup> backup;     // The backup named by run.backup or run.spec.backup_id, with manifest.
 };

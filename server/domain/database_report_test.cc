@@ -19,7 +19,6 @@ using ::backup::testing::NightlyPolicy;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-
 // A report on ten days of a nightly policy, at noon after them.
 class DatabaseReportTest : public ::testing::Test {
  protected:

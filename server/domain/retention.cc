@@ -11,9 +11,6 @@
 namespace backup::server {
 namespace {
 
-// Clocks of two hosts that are both right may differ by so much.
-constexpr absl::Duration kClockTolerance = absl::Minutes(10);
-
 // The first day of the day's period, which stands for it.
 using Period = std::function<absl::CivilDay(absl::CivilDay)>;
 

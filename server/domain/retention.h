@@ -12,6 +12,9 @@
 
 namespace backup::server {
 
+// Clocks of two hosts that are both right may differ by so much: a backup of a later time is dated in the future.
+inline constexpr absl::Duration kClockTolerance = absl::Minutes(10);
+
 // What retention has to know of one backup.
 struct RetainedBackup {
   std::string name;

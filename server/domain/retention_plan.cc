@@ -16,12 +16,11 @@
 namespace backup::server {
 namespace {
 
-// An agent whose clock differs by more cannot be taken at its word about the age of a backup.
-constexpr absl::Duration kMaxClockSkew = absl::Minutes(10);
 constexpr char kDeleteCapability[] = "delete";
 
+// Such an agent cannot be taken at its word about the age of a backup.
 bool IsSkewed(const std::optional<v1::Agent>& agent) {
-  return agent.has_value() && absl::AbsDuration(ToAbsl(agent->clock_skew())) > kMaxClockSkew;
+  return agent.has_value() && absl::AbsDuration(ToAbsl(agent->clock_skew())) > kClockTolerance;
 }
 
 bool CanDelete(const std::optional<v1::Agent>& agent) {

@@ -29,7 +29,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-
 class RetentionSimulationTest : public ::testing::Test {
  protected:
   static constexpr absl::Duration kDay = absl::Hours(24);

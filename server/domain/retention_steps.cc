@@ -11,9 +11,6 @@
 namespace backup::server {
 namespace {
 
-// As in PlanRetention.
-constexpr absl::Duration kClockTolerance = absl::Minutes(10);
-
 int32_t DayNumber(absl::CivilDay day) { return static_cast<int32_t>(day - absl::CivilDay(1970)); }
 
 // The first periods that were seen, at most `limit` of them. Nearly always they come in falling order, so that a look

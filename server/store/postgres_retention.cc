@@ -24,7 +24,7 @@ using Views = std::map<std::pair<std::string, std::string>, RetentionView>;
 std::vector<std::string> ExistingStates() {
   std::vector<std::string> names;
   for (int state = v1::BackupState_MIN + 1; state <= v1::BackupState_MAX; ++state) {
-    if (state != v1::DELETED) names.push_back(v1::BackupState_Name(state));
+    if (state != v1::DELETED && state != v1::DELETING) names.push_back(v1::BackupState_Name(state));
   }
   return names;
 }

@@ -19,8 +19,8 @@
 #include "backup/v1/run.pb.h"
 #include "backup/v1/run_service.pb.h"
 #include "server/domain/changes.h"
-#include "server/domain/retention.h"
 #include "server/domain/report_facts.h"
+#include "server/domain/retention.h"
 
 namespace backup::server {
 
@@ -161,9 +161,9 @@ class Store {
   // what was decided. A decision's error is returned as it is.
   virtual absl::StatusOr<DatabaseBackupsChange> ChangeDatabaseBackups(absl::string_view database, absl::Time now,
                                                                       const DatabaseBackupsDecision& decide) = 0;
-  // What retention has to know of all backups that exist, at `now`, a page of databases at a time, by name: one entry
-  // for each policy under which backups of the database were made, those of none included. A page of N holds the
-  // entries of N databases.
+  // What retention has to know of all backups that exist and are not on their way out, at `now`, a page of databases at
+  // a time, by name: one entry for each policy under which backups of the database were made, those of none included. A
+  // page of N holds the entries of N databases.
   virtual absl::StatusOr<Page<RetentionView>> ListRetentionViews(absl::Time now, const PageRequest& page) = 0;
   // --- the past, for reports ---
   // BACKUP runs of the database that a schedule made, with a slot in [since, until), also those still to come: counted

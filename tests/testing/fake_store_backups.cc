@@ -16,18 +16,6 @@ bool WorksOnBackup(const v1::Run& run) {
   return (run.state() == v1::PENDING || run.state() == v1::RUNNING) && run.kind() != v1::BACKUP;
 }
 
-// Whether the run says how a policy fares with a database.
-bool TellsTheOutcome(const v1::Run& run) {
-  return run.kind() == v1::BACKUP && (run.state() == v1::SUCCEEDED || run.state() == v1::FAILED ||
-                                      run.state() == v1::LOST || run.state() == v1::MISSED);
-}
-
-bool IsLater(const v1::Run& a, const v1::Run& b) {
-  const absl::Time a_slot = ToAbsl(a.slot_time());
-  const absl::Time b_slot = ToAbsl(b.slot_time());
-  return a_slot != b_slot ? a_slot > b_slot : a.sequence() > b.sequence();
-}
-
 }  // namespace
 
 absl::StatusOr<server::DatabaseBackupsView> FakeStore::ViewBackups(absl::string_view database) const {
@@ -51,7 +39,7 @@ absl::StatusOr<server::DatabaseBackupsView> FakeStore::ViewBackups(absl::string_
   for (const auto& [sequence, run] : runs_) {
     if (absl::string_view(run.database()) != database) continue;
     if (WorksOnBackup(run)) view.open_runs.push_back(run);
-    if (TellsTheOutcome(run) && !run.policy().empty() && policies.contains(run.policy())) {
+    if (Tells(run) && !run.policy().empty() && policies.contains(run.policy())) {
       v1::Run& last = view.last_runs[run.policy()];
       if (last.name().empty() || IsLater(run, last)) last = run;
     }

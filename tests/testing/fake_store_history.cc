@@ -19,20 +19,20 @@ using server::RunCount;
 
 namespace {
 
-bool Tells(const v1::Run& run) {
-  return std::find(server::kStatesThatTell.begin(), server::kStatesThatTell.end(), run.state()) !=
-         server::kStatesThatTell.end();
-}
-
-bool IsLater(const v1::Run& a, const v1::Run& b) {
-  return std::make_pair(ToAbsl(a.slot_time()), a.sequence()) > std::make_pair(ToAbsl(b.slot_time()), b.sequence());
-}
-
 absl::Time MonthOf(absl::Time time) {
   return absl::FromCivil(absl::ToCivilMonth(time, absl::UTCTimeZone()), absl::UTCTimeZone());
 }
 
 }  // namespace
+
+bool FakeStore::Tells(const v1::Run& run) {
+  return run.kind() == v1::BACKUP && std::find(server::kStatesThatTell.begin(), server::kStatesThatTell.end(),
+                                               run.state()) != server::kStatesThatTell.end();
+}
+
+bool FakeStore::IsLater(const v1::Run& a, const v1::Run& b) {
+  return std::make_pair(ToAbsl(a.slot_time()), a.sequence()) > std::make_pair(ToAbsl(b.slot_time()), b.sequence());
+}
 
 // Takes all at once: where it stands between two steps is its own affair.
 absl::StatusOr<Compaction> FakeStore::CompactRuns(absl::Time before, const std::string& from, int limit) {
@@ -115,7 +115,7 @@ absl::StatusOr<server::Page<RetentionView>> FakeStore::ListRetentionViews(absl::
     last = it->first;
     std::map<std::string, RetentionView> views;
     for (const auto& [sequence, backup] : backups_) {
-      if (backup.database() != last || backup.state() == v1::DELETED) continue;
+      if (backup.database() != last || backup.state() == v1::DELETED || backup.state() == v1::DELETING) continue;
       RetentionView& view = views[backup.policy()];
       view.database = last;
       view.policy = backup.policy();
@@ -124,7 +124,7 @@ absl::StatusOr<server::Page<RetentionView>> FakeStore::ListRetentionViews(absl::
     for (auto& [policy, view] : views) {
       const v1::Run* last_run = nullptr;
       for (const auto& [sequence, run] : runs_) {
-        if (run.database() != last || run.policy() != policy || run.kind() != v1::BACKUP || !Tells(run)) continue;
+        if (run.database() != last || run.policy() != policy || !Tells(run)) continue;
         if (last_run == nullptr || IsLater(run, *last_run)) last_run = &run;
       }
       view.state.last_run_failed = last_run != nullptr && last_run->state() != v1::SUCCEEDED;
