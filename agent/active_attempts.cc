@@ -174,7 +174,7 @@ std::vector<ActiveAttempt> ActiveAttempts::List() const {
   MutexLock lock(mu_);
   std::vector<ActiveAttempt> list;
   for (const auto& [run, worker] : workers_) {
-    list.push_back({run, worker->attempt.database(), worker->attempt.policy(),
+    list.push_back({run, worker->attempt.database(), worker->attempt.policy(), worker->attempt.kind(),
                     std::string(absl::StripPrefix(worker->attempt.backup(), "backups/"))});
   }
   return list;

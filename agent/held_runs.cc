@@ -2,6 +2,9 @@
 #include "agent/held_runs.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
@@ -30,26 +33,79 @@ const ActiveAttempt* FindDatabase(const std::vector<ActiveAttempt>& active, cons
   return it == active.end() ? nullptr : &*it;
 }
 
+bool IsOfSchedule(const v1::DesiredRun& run) { return !run.manual() && !run.policy().empty(); }
+
 bool Overlaps(const v1::DesiredRun& run, const ActiveAttempt& working) {
-  return !run.manual() && !run.policy().empty() && working.policy == run.policy();
+  return IsOfSchedule(run) && working.policy == run.policy() && working.kind == run.kind();
 }
 
-std::string MissedReason(const v1::DesiredRun& run, const std::vector<ActiveAttempt>& active,
-                         const HeldRunLimits& limits) {
+// The end of the span in which the run may not start now; nothing when it may.
+std::optional<absl::Time> ExcludedUntil(const v1::DesiredRun& run, absl::Time now) {
+  for (const v1::TimeSpan& span : run.spec().not_during()) {
+    if (ToAbsl(span.start_time()) <= now && now < ToAbsl(span.end_time())) {
+      return ToAbsl(span.end_time());
+    }
+  }
+  return std::nullopt;
+}
+
+std::string SlotText(const v1::DesiredRun& run) { return FormatRfc3339(ToAbsl(run.slot_time())); }
+
+// The newest of the due runs that can still start, for each policy, database and kind.
+using Newest = std::map<std::tuple<std::string, std::string, v1::RunKind>, const v1::DesiredRun*>;
+
+std::tuple<std::string, std::string, v1::RunKind> ScheduleOf(const v1::DesiredRun& run) {
+  return {run.policy(), run.database(), run.kind()};
+}
+
+Newest FindNewest(const std::vector<const v1::DesiredRun*>& due, absl::Time now) {
+  Newest newest;
+  for (const v1::DesiredRun* run : due) {
+    if (!IsOfSchedule(*run) || StartDeadline(*run) <= now) {
+      continue;
+    }
+    const v1::DesiredRun*& best = newest[ScheduleOf(*run)];
+    if (best == nullptr || ToAbsl(best->slot_time()) < ToAbsl(run->slot_time())) {
+      best = run;
+    }
+  }
+  return newest;
+}
+
+HeldRunsPlan::NotStarted Missed(const v1::DesiredRun& run, const std::vector<ActiveAttempt>& active,
+                                const HeldRunLimits& limits) {
   const absl::Time deadline = StartDeadline(run);
   const std::string until = absl::StrCat("until its start deadline ", FormatRfc3339(deadline));
   if (limits.agent_start_time >= deadline) {
-    return absl::StrCat("the agent was not running ", until, "; it started at ",
-                        FormatRfc3339(limits.agent_start_time));
+    return {
+        run, v1::MISSED, v1::AGENT_OFFLINE,
+        absl::StrCat("the agent was not running ", until, "; it started at ", FormatRfc3339(limits.agent_start_time))};
   }
   if (const ActiveAttempt* busy = FindDatabase(active, run); busy != nullptr) {
-    return absl::StrCat("the database was busy with ", busy->run, " ", until);
+    if (Overlaps(run, *busy)) {
+      return {run, v1::SKIPPED, v1::OVERLAP, absl::StrCat(busy->run, " of the same policy still worked ", until)};
+    }
+    return {run, v1::MISSED, v1::NO_FREE_SLOT, absl::StrCat("the database was busy with ", busy->run, " ", until)};
   }
   if (static_cast<int>(active.size()) >= limits.max_runs) {
-    return absl::StrCat("no slot was free ", until, "; the agent works on ", limits.max_runs, " at once");
+    return {run, v1::MISSED, v1::NO_FREE_SLOT,
+            absl::StrCat("no slot was free ", until, "; the agent works on ", limits.max_runs, " at once")};
   }
-  return absl::StrCat("the agent could not act ", until,
-                      "; it learned of the run too late, was suspended, or its clock was set");
+  return {run, v1::MISSED, v1::START_DEADLINE_PASSED,
+          absl::StrCat("the agent could not act ", until,
+                       "; it learned of the run too late, was suspended, or its clock was set")};
+}
+
+// A run that gives way to the slot of `newest`.
+HeldRunsPlan::NotStarted Overtaken(const v1::DesiredRun& run, const v1::DesiredRun& newest, const ActiveAttempt* busy) {
+  if (busy != nullptr && Overlaps(run, *busy)) {
+    return {run, v1::SKIPPED, v1::OVERLAP,
+            absl::StrCat(busy->run, " of the same policy still worked; the slot of ", SlotText(newest),
+                         " waits in its place")};
+  }
+  return {run, v1::MISSED, v1::SUPERSEDED,
+          absl::StrCat("it did not start before the next one was due; the slot of ", SlotText(newest),
+                       " stands in for it")};
 }
 
 }  // namespace
@@ -70,18 +126,29 @@ HeldRunsPlan PlanHeldRuns(const std::vector<v1::DesiredRun>& held, const std::ve
            std::make_tuple(!b->manual(), NotBefore(*b), b->run());
   });
 
+  const Newest newest = FindNewest(due, now);
   std::vector<ActiveAttempt> working = active;
   for (const v1::DesiredRun* run : due) {
     if (FindRun(working, *run) != nullptr) {
       continue;
     }
     if (StartDeadline(*run) <= now) {
-      plan.not_started.push_back({*run, v1::MISSED, MissedReason(*run, active, limits)});
+      plan.not_started.push_back(Missed(*run, active, limits));
       continue;
     }
     const ActiveAttempt* busy = FindDatabase(working, *run);
-    if (busy != nullptr && Overlaps(*run, *busy)) {
-      plan.not_started.push_back({*run, v1::SKIPPED, absl::StrCat(busy->run, " of the same policy still worked")});
+    const bool overlaps = busy != nullptr && Overlaps(*run, *busy);
+    if (overlaps && run->spec().overlap() != v1::QUEUE_ONE) {
+      plan.not_started.push_back(
+          {*run, v1::SKIPPED, v1::OVERLAP, absl::StrCat(busy->run, " of the same policy still worked")});
+      continue;
+    }
+    if (const auto best = newest.find(ScheduleOf(*run)); IsOfSchedule(*run) && best->second != run) {
+      plan.not_started.push_back(Overtaken(*run, *best->second, busy));
+      continue;
+    }
+    if (const std::optional<absl::Time> until = ExcludedUntil(*run, now)) {
+      plan.next_time = std::min({plan.next_time, *until, StartDeadline(*run)});
       continue;
     }
     if (busy != nullptr || static_cast<int>(working.size()) >= limits.max_runs) {
@@ -89,7 +156,7 @@ HeldRunsPlan PlanHeldRuns(const std::vector<v1::DesiredRun>& held, const std::ve
       continue;
     }
     plan.start.push_back(*run);
-    working.push_back({run->run(), run->database(), run->policy()});
+    working.push_back({run->run(), run->database(), run->policy(), run->kind()});
   }
   return plan;
 }

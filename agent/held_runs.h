@@ -14,9 +14,10 @@ namespace backup::agent {
 
 // One attempt that is being worked on.
 struct ActiveAttempt {
-  std::string run;        // `runs/{run}`.
-  std::string database;   // `agents/{agent}/databases/{database}`.
-  std::string policy;     // `policies/{policy}`; may be empty.
+  std::string run;       // `runs/{run}`.
+  std::string database;  // `agents/{agent}/databases/{database}`.
+  std::string policy;    // `policies/{policy}`; may be empty.
+  v1::RunKind kind = v1::BACKUP;
   std::string backup_id;  // Of the backup that it makes or reads.
 };
 
@@ -35,6 +36,7 @@ struct HeldRunsPlan {
   struct NotStarted {
     v1::DesiredRun run;
     v1::RunState state = v1::RUN_STATE_UNSPECIFIED;  // MISSED or SKIPPED.
+    v1::NotStartedCause cause = v1::NOT_STARTED_CAUSE_UNSPECIFIED;
     std::string reason;
   };
   std::vector<NotStarted> not_started;
@@ -43,11 +45,13 @@ struct HeldRunsPlan {
   absl::Time next_time = absl::InfiniteFuture();
 };
 
-// What to do with the `held` runs at `now`. A run is due from its not-before time on, and MISSED from its start
-// deadline on. Of the due ones, those that a person waits for come first, then the oldest slot. A scheduled run is
-// SKIPPED while another of the same policy and database works; any other waits for its database and for a free slot.
-// Runs that are neither in `start` nor in `not_started` are to be held on. A run that is active already, under whatever
-// epoch, waits.
+// What to do with the `held` runs at `now`. A run is due from its not-before time on, unless spec.not_during lets it
+// wait, and MISSED from its start deadline on. Of the due ones, those that a person waits for come first, then the
+// oldest slot. Of several scheduled ones of the same policy, database and kind, the newest slot stands in for the
+// others, which are MISSED: after an outage one run catches up, not a burst. While another of the same policy, database
+// and kind works, a scheduled run is SKIPPED, or with overlap QUEUE_ONE waits, the newest alone. Any other waits for
+// its database and for a free slot. Runs that are neither in `start` nor in `not_started` are to be held on. A run that
+// is active already, under whatever epoch, waits.
 HeldRunsPlan PlanHeldRuns(const std::vector<v1::DesiredRun>& held, const std::vector<ActiveAttempt>& active,
                           const HeldRunLimits& limits, absl::Time now);
 

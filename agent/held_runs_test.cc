@@ -21,7 +21,7 @@ v1::DesiredRun RunAt(const std::string& id, const std::string& database, absl::D
   return MakeDesiredRun(id, database, kStart + from_now);
 }
 
-ActiveAttempt Working(const v1::DesiredRun& run) { return {run.run(), run.database(), run.policy()}; }
+ActiveAttempt Working(const v1::DesiredRun& run) { return {run.run(), run.database(), run.policy(), run.kind()}; }
 
 std::vector<std::string> StartedBy(const HeldRunsPlan& plan) {
   std::vector<std::string> names;
@@ -61,19 +61,23 @@ TEST(PlanHeldRunsTest, SaysWhyARunWasMissed) {
   struct Case {
     std::vector<ActiveAttempt> active;
     HeldRunLimits limits;
+    v1::NotStartedCause cause;
     std::string reason;
   };
+  ActiveAttempt drill = Working(same_database);
+  drill.kind = v1::DRILL;
   const std::vector<Case> cases = {
-      {{}, {1, kStart}, "the agent was not running until its start deadline"},
-      {{Working(same_database)}, {2, absl::InfinitePast()}, "the database was busy with runs/b until"},
-      {{Working(other_database)}, {1, absl::InfinitePast()}, "no slot was free until"},
-      {{}, {1, absl::InfinitePast()}, "the agent could not act until"},
+      {{}, {1, kStart}, v1::AGENT_OFFLINE, "the agent was not running until its start deadline"},
+      {{drill}, {2, absl::InfinitePast()}, v1::NO_FREE_SLOT, "the database was busy with runs/b until"},
+      {{Working(other_database)}, {1, absl::InfinitePast()}, v1::NO_FREE_SLOT, "no slot was free until"},
+      {{}, {1, absl::InfinitePast()}, v1::START_DEADLINE_PASSED, "the agent could not act until"},
   };
   for (const Case& c : cases) {
     const HeldRunsPlan plan = PlanHeldRuns({run}, c.active, c.limits, kStart);
 
     ASSERT_EQ(plan.not_started.size(), 1u) << c.reason;
     EXPECT_EQ(plan.not_started[0].state, v1::MISSED);
+    EXPECT_EQ(plan.not_started[0].cause, c.cause);
     EXPECT_THAT(plan.not_started[0].reason, HasSubstr(c.reason));
   }
 }
@@ -108,15 +112,85 @@ TEST(PlanHeldRunsTest, SkipsASlotWhileThePolicyStillWorksOnTheDatabase) {
   EXPECT_THAT(plan.not_started[0].reason, HasSubstr("runs/a"));
 }
 
-TEST(PlanHeldRunsTest, StartsOneOfSeveralMissedSlotsAndSkipsTheRest) {
-  const HeldRunsPlan plan = PlanHeldRuns({RunAt("a", "orders", -absl::Hours(3)), RunAt("b", "orders", -absl::Hours(2)),
-                                          RunAt("c", "orders", -absl::Hours(1))},
+TEST(PlanHeldRunsTest, TheNewestOfSeveralDueSlotsStandsInForTheOthers) {
+  const HeldRunsPlan plan = PlanHeldRuns({RunAt("b", "orders", -absl::Hours(2)), RunAt("c", "orders", -absl::Hours(1)),
+                                          RunAt("a", "orders", -absl::Hours(3)), RunAt("d", "shop", -absl::Hours(4)),
+                                          RunAt("e", "orders", absl::Hours(1)), RunAt("f", "orders", -absl::Hours(6))},
                                          {}, {4}, kStart);
 
+  EXPECT_THAT(StartedBy(plan), ElementsAre("runs/d", "runs/c"));
+  ASSERT_EQ(plan.not_started.size(), 3u);
+  EXPECT_EQ(plan.not_started[0].run.run(), "runs/f");
+  EXPECT_EQ(plan.not_started[0].cause, v1::START_DEADLINE_PASSED) << "its deadline is over";
+  for (int i = 1; i < 3; ++i) {
+    EXPECT_EQ(plan.not_started[i].state, v1::MISSED);
+    EXPECT_EQ(plan.not_started[i].cause, v1::SUPERSEDED);
+    EXPECT_THAT(plan.not_started[i].reason, HasSubstr("stands in for it"));
+  }
+}
+
+TEST(PlanHeldRunsTest, NothingStandsInForARunByHandOrOfAnotherPolicyOrKind) {
+  v1::DesiredRun by_hand = RunAt("a", "orders", -absl::Hours(3));
+  by_hand.set_manual(true);
+  by_hand.clear_policy();
+  v1::DesiredRun other_policy = RunAt("b", "orders", -absl::Hours(2));
+  other_policy.set_policy("policies/weekly");
+  v1::DesiredRun drill = RunAt("c", "orders", -absl::Hours(2));
+  drill.set_kind(v1::DRILL);
+
+  const HeldRunsPlan plan =
+      PlanHeldRuns({by_hand, other_policy, drill, RunAt("d", "orders", absl::ZeroDuration())}, {}, {4}, kStart);
+
   EXPECT_THAT(StartedBy(plan), ElementsAre("runs/a"));
-  ASSERT_EQ(plan.not_started.size(), 2u);
+  EXPECT_THAT(plan.not_started, IsEmpty());
+}
+
+TEST(PlanHeldRunsTest, ADrillAtWorkSkipsNoBackup) {
+  ActiveAttempt drill = Working(RunAt("a", "orders", -absl::Hours(1)));
+  drill.kind = v1::DRILL;
+
+  const HeldRunsPlan plan = PlanHeldRuns({RunAt("b", "orders", absl::ZeroDuration())}, {drill}, {4}, kStart);
+
+  EXPECT_THAT(plan.start, IsEmpty());
+  EXPECT_THAT(plan.not_started, IsEmpty()) << "it waits for the database";
+}
+
+TEST(PlanHeldRunsTest, InAQueueTheNewestWaitsForTheRunBefore) {
+  const v1::DesiredRun working = RunAt("a", "orders", -absl::Hours(3));
+  std::vector<v1::DesiredRun> held = {RunAt("b", "orders", -absl::Hours(2)), RunAt("c", "orders", -absl::Hours(1))};
+  for (v1::DesiredRun& run : held) {
+    run.mutable_spec()->set_overlap(v1::QUEUE_ONE);
+  }
+
+  const HeldRunsPlan plan = PlanHeldRuns(held, {Working(working)}, {4}, kStart);
+
+  EXPECT_THAT(plan.start, IsEmpty());
+  ASSERT_EQ(plan.not_started.size(), 1u);
+  EXPECT_EQ(plan.not_started[0].run.run(), "runs/b");
   EXPECT_EQ(plan.not_started[0].state, v1::SKIPPED);
-  EXPECT_EQ(plan.not_started[1].state, v1::SKIPPED);
+  EXPECT_EQ(plan.not_started[0].cause, v1::OVERLAP);
+  EXPECT_EQ(plan.next_time, kStart + absl::Hours(5)) << "its start deadline";
+
+  held.erase(held.begin());
+  EXPECT_THAT(StartedBy(PlanHeldRuns(held, {}, {4}, kStart)), ElementsAre("runs/c")) << "the run before has ended";
+
+  const HeldRunsPlan late = PlanHeldRuns(held, {Working(working)}, {4}, kStart + absl::Hours(5));
+  ASSERT_EQ(late.not_started.size(), 1u);
+  EXPECT_EQ(late.not_started[0].state, v1::SKIPPED);
+}
+
+TEST(PlanHeldRunsTest, KeepsOutOfExcludedSpans) {
+  v1::DesiredRun run = RunAt("a", "orders", -absl::Hours(1));
+  v1::TimeSpan& span = *run.mutable_spec()->add_not_during();
+  *span.mutable_start_time() = ToProto(kStart);
+  *span.mutable_end_time() = ToProto(kStart + absl::Hours(1));
+
+  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, kStart - absl::Seconds(1))), ElementsAre("runs/a"));
+  const HeldRunsPlan within = PlanHeldRuns({run}, {}, {}, kStart);
+  EXPECT_THAT(within.start, IsEmpty());
+  EXPECT_THAT(within.not_started, IsEmpty());
+  EXPECT_EQ(within.next_time, kStart + absl::Hours(1));
+  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, kStart + absl::Hours(1))), ElementsAre("runs/a"));
 }
 
 TEST(PlanHeldRunsTest, MakesAnotherPolicyAndAPersonWaitForTheDatabase) {

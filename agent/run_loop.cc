@@ -68,7 +68,7 @@ absl::Duration RunLoop::Tick() {
     for (const HeldRunsPlan::NotStarted& answer : plan.not_started) {
       // Withdrawn by the controller since the plan was made: then there is nothing to answer.
       if (parts_.held.Take(KeyOf(answer.run))) {
-        AnswerWithoutStart(answer.run, answer.state, answer.reason);
+        AnswerWithoutStart(answer);
         changed = true;
       }
     }
@@ -107,12 +107,14 @@ void RunLoop::Begin(const v1::DesiredRun& run, absl::Time now) {
                 WorkOn(attempt, **database, options_.environment, parts_.jobs, parts_.clock));
 }
 
-void RunLoop::AnswerWithoutStart(const v1::DesiredRun& run, v1::RunState state, absl::string_view reason) {
+void RunLoop::AnswerWithoutStart(const HeldRunsPlan::NotStarted& answer) {
   const absl::Time now = parts_.clock.Now();
-  LogWarning(
-      "run not started",
-      {{"run", run.run()}, {"database", run.database()}, {"state", v1::RunState_Name(state)}, {"reason", reason}});
-  Conclude(NewAttempt(run, NewId(parts_.random), now), NotStarted(state, reason, now));
+  LogWarning("run not started", {{"run", answer.run.run()},
+                                 {"database", answer.run.database()},
+                                 {"state", v1::RunState_Name(answer.state)},
+                                 {"reason", answer.reason}});
+  Conclude(NewAttempt(answer.run, NewId(parts_.random), now),
+           NotStarted(answer.state, answer.cause, answer.reason, now));
 }
 
 void RunLoop::Conclude(const v1::Run& attempt, const v1::RunResult& result) {
@@ -156,7 +158,8 @@ void RunLoop::ApplyDesired(const v1::SyncRequest& asked, const v1::SyncResponse&
       continue;
     }
     if (const std::optional<v1::DesiredRun> run = parts_.held.TakeByName(name); run.has_value()) {
-      AnswerWithoutStart(*run, v1::CANCELLED, "it was cancelled on request before it started");
+      AnswerWithoutStart(
+          {*run, v1::CANCELLED, v1::NOT_STARTED_CAUSE_UNSPECIFIED, "it was cancelled on request before it started"});
       on_change_();
     }
   }

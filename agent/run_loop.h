@@ -81,7 +81,7 @@ class RunLoop {
 
  private:
   void Begin(const v1::DesiredRun& run, absl::Time now);
-  void AnswerWithoutStart(const v1::DesiredRun& run, v1::RunState state, absl::string_view reason);
+  void AnswerWithoutStart(const HeldRunsPlan::NotStarted& answer);
   void OnEnd(const v1::Run& attempt, const std::optional<v1::RunResult>& result);
   void OnGone();
   void SaveHeld();

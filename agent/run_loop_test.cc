@@ -385,6 +385,25 @@ TEST_F(RunLoopTest, ACancelOfAStaleAttemptLeavesTheNewEpochAlone) {
   EXPECT_EQ(ResultOf("runs/a", 2).state(), v1::SUCCEEDED);
 }
 
+TEST_F(RunLoopTest, StartsARunAgainUnderItsNextEpochWhenTheControllerWantsAnotherAttempt) {
+  const v1::DesiredRun first = DueRun("a", "orders");
+  Want({first});
+  FinishJobs();
+  v1::DesiredRun second = RunIn("a", "orders", absl::Minutes(2));
+  second.set_epoch(2);
+
+  Want({first, second});  // An answer that the controller wrote before it knew, and the new one.
+  Want({second});
+  EXPECT_THAT(jobs_.backups(), SizeIs(1)) << "not before its time";
+  clock_.Advance(absl::Minutes(2));
+  loop_->Tick();
+  FinishJobs();
+
+  EXPECT_THAT(jobs_.backups(), SizeIs(2));
+  EXPECT_THAT(spool_.Get({"runs/a", 1}), IsOk());
+  EXPECT_THAT(spool_.Get({"runs/a", 2}), IsOk());
+}
+
 TEST_F(RunLoopTest, DropsARunThatTheControllerDoesNotWantAnyMoreButNotOneThatWorks) {
   jobs_.SetHeld(true);
   Want({DueRun("a", "orders"), RunIn("b", "shop", absl::Hours(1))});

@@ -111,10 +111,11 @@ v1::RunResult EndedWithError(const absl::Status& error, const Cancellation& canc
   return result;
 }
 
-v1::RunResult NotStarted(v1::RunState state, absl::string_view reason, absl::Time now) {
+v1::RunResult NotStarted(v1::RunState state, v1::NotStartedCause cause, absl::string_view reason, absl::Time now) {
   v1::RunResult result;
   result.set_state(state);
   result.set_state_reason(std::string(reason));
+  result.set_not_started_cause(cause);
   *result.mutable_end_time() = ToProto(now);
   return result;
 }

@@ -27,7 +27,7 @@ v1::RunResult EndedWithError(const absl::Status& error, const Cancellation& canc
                              absl::Time end);
 
 // Never started: MISSED, SKIPPED or CANCELLED.
-v1::RunResult NotStarted(v1::RunState state, absl::string_view reason, absl::Time now);
+v1::RunResult NotStarted(v1::RunState state, v1::NotStartedCause cause, absl::string_view reason, absl::Time now);
 
 // Cut off by the end of the agent: FAILED AGENT_LOST. `attempt` is the journal's entry.
 v1::RunResult CutOff(const v1::Run& attempt, absl::Time now);

@@ -46,8 +46,31 @@ const std::vector<PolicyField>& AllFields() {
        "10m"},
       {"spec.schedule.startDeadline", "duration", "6h",
        "How long after its slot a run may still start; later it is MISSED. 1m to 7d.", "6h"},
-      {"spec.schedule.overlap", "SKIP", "SKIP",
-       "What happens when the previous run still works: the new slot becomes SKIPPED.", "SKIP"},
+      {"spec.schedule.overlap", "SKIP or QUEUE_ONE", "SKIP",
+       "What happens when the previous run still works. SKIP: the new slot becomes SKIPPED. QUEUE_ONE: it waits, until "
+       "its "
+       "start deadline; of several that wait the newest stays, and the others become SKIPPED.",
+       "QUEUE_ONE"},
+      {"spec.schedule.notDuring", "list of maps", "",
+       "When no run may start. A slot that falls due within one of these spans waits for its end, or becomes SKIPPED "
+       "when "
+       "its start deadline comes first.",
+       ""},
+      {"spec.schedule.notDuring[].cron", "text", "", "When it begins: five fields, in the schedule's time zone.",
+       "\"0 8 * * 1-5\""},
+      {"spec.schedule.notDuring[].duration", "duration", "", "How long it lasts, 1m to 7d.", "10h"},
+      {"spec.schedule.maxRunning", "count from 1", "",
+       "Runs of this policy that may work at once, over all its databases; left out for no limit. With a limit, agents "
+       "start its runs only while the controller is there to give them a place.",
+       "4"},
+      {"spec.schedule.retry", "map", "",
+       "Whether a run that failed for a cause that may pass is tried again; left out for never. Such causes are "
+       "LOCK_TIMEOUT, NETWORK, STALLED, REPOSITORY_BUSY, REPOSITORY_UNAVAILABLE, IO, DISK_FULL and AGENT_LOST.",
+       ""},
+      {"spec.schedule.retry.attempts", "1 to 10", "",
+       "Attempts in all, the first included; all before the start deadline.", "3"},
+      {"spec.schedule.retry.backoff", "duration", "1m",
+       "The wait before the second attempt, 1s to 1h; each further one is twice as long, at most 1h.", "1m"},
       {"spec.schedule.paused", "true or false", "as it is",
        "While true, due slots become SKIPPED. A file that does not say it leaves the state that backupctl policy pause "
        "and "

@@ -42,13 +42,30 @@ void ReadSelector(YamlReader& reader, v1::DatabaseSelector& selector) {
   reader.Finish();
 }
 
+void ReadExclusion(YamlReader& reader, v1::ExclusionWindow& window) {
+  Take(reader.String("cron"), [&](std::string v) { window.set_cron(std::move(v)); });
+  Take(reader.Duration("duration"), [&](absl::Duration v) { *window.mutable_duration() = ToProto(v); });
+  reader.Finish();
+}
+
+void ReadRetry(YamlReader& reader, v1::RetrySpec& retry) {
+  Take(reader.Integer("attempts", 1, 10), [&](int64_t v) { retry.set_attempts(static_cast<int32_t>(v)); });
+  Take(reader.Duration("backoff"), [&](absl::Duration v) { *retry.mutable_backoff() = ToProto(v); });
+  reader.Finish();
+}
+
 void ReadSchedule(YamlReader& reader, v1::ScheduleSpec& schedule) {
   Take(reader.String("cron"), [&](std::string v) { schedule.set_cron(std::move(v)); });
   Take(reader.Duration("every"), [&](absl::Duration v) { *schedule.mutable_every() = ToProto(v); });
   Take(reader.String("timeZone"), [&](std::string v) { schedule.set_time_zone(std::move(v)); });
   Take(reader.Duration("jitter"), [&](absl::Duration v) { *schedule.mutable_jitter() = ToProto(v); });
   Take(reader.Duration("startDeadline"), [&](absl::Duration v) { *schedule.mutable_start_deadline() = ToProto(v); });
-  Take(reader.OneOf("overlap", {"SKIP"}), [&](const std::string&) { schedule.set_overlap(v1::SKIP); });
+  Take(reader.OneOf("overlap", {"SKIP", "QUEUE_ONE"}),
+       [&](const std::string& v) { schedule.set_overlap(v == "SKIP" ? v1::SKIP : v1::QUEUE_ONE); });
+  for (YamlReader& item : reader.MapList("notDuring")) ReadExclusion(item, *schedule.add_not_during());
+  Take(reader.Integer("maxRunning", 1, kMaxCount),
+       [&](int64_t v) { schedule.set_max_running(static_cast<int32_t>(v)); });
+  if (auto map = reader.Map("retry")) ReadRetry(*map, *schedule.mutable_retry());
   Take(reader.Bool("paused"), [&](bool v) { schedule.set_paused(v); });
   reader.Finish();
 }

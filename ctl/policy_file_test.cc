@@ -25,7 +25,7 @@ kind: Policy
 metadata: {name: nightly, labels: {tier: gold}}
 spec:
   databases: [{agent: "*", database: "*", exclude: ["*_tmp"], labels: {env: prod}}]
-  schedule:  {cron: "0 22 * * *", every: 90m, timeZone: Europe/Berlin, jitter: 10m, startDeadline: 6h, overlap: SKIP, paused: false}
+  schedule:  {cron: "0 22 * * *", every: 90m, timeZone: Europe/Berlin, jitter: 10m, startDeadline: 6h, overlap: QUEUE_ONE, paused: false, notDuring: [{cron: "0 8 * * 1-5", duration: 10h}], maxRunning: 4, retry: {attempts: 3, backoff: 90s}}
   dump:      {jobs: 2, compression: gzip, globals: true, threads: 3, maxBytesPerSecond: 50MiB, lockTimeout: 60s, stallTimeout: 10m, timeout: 6h}
   verify:    {minBytes: 1KiB, maxChange: 50%, keyTables: [public.students, public.quest_events]}
   drill:     {cron: "0 4 15 1,4,7,10 *", maxDuration: 30m, assert: ["SELECT count(*) > 0 FROM students"]}
@@ -53,7 +53,16 @@ TEST(PolicyFileTest, ReadsEveryKey) {
                     time_zone: "Europe/Berlin"
                     jitter { seconds: 600 }
                     start_deadline { seconds: 21600 }
-                    overlap: SKIP
+                    overlap: QUEUE_ONE
+                    not_during {
+                      cron: "0 8 * * 1-5"
+                      duration { seconds: 36000 }
+                    }
+                    max_running: 4
+                    retry {
+                      attempts: 3
+                      backoff { seconds: 90 }
+                    }
                   }
                   dump {
                     jobs: 2

@@ -61,6 +61,18 @@ Json Schedule(const v1::ScheduleSpec& schedule) {
   PutDuration(map, "jitter", ToAbsl(schedule.jitter()) != absl::ZeroDuration(), schedule.jitter());
   PutDuration(map, "startDeadline", schedule.has_start_deadline(), schedule.start_deadline());
   if (schedule.overlap() == v1::SKIP) map["overlap"] = "SKIP";
+  if (schedule.overlap() == v1::QUEUE_ONE) map["overlap"] = "QUEUE_ONE";
+  for (const v1::ExclusionWindow& window : schedule.not_during()) {
+    Json exclusion = Json::object();
+    PutText(exclusion, "cron", window.cron());
+    PutDuration(exclusion, "duration", window.has_duration(), window.duration());
+    map["notDuring"].push_back(exclusion);
+  }
+  PutCount(map, "maxRunning", schedule.max_running());
+  if (schedule.has_retry()) {
+    PutCount(map["retry"], "attempts", schedule.retry().attempts());
+    PutDuration(map["retry"], "backoff", schedule.retry().has_backoff(), schedule.retry().backoff());
+  }
   if (schedule.paused()) map["paused"] = true;
   return map;
 }

@@ -30,9 +30,26 @@ std::string Due(const v1::Run& run, absl::Time now) {
   return text;
 }
 
+// How much later than it might it started; nothing up to a minute, which agents need to hear of it and to begin.
+std::string LateText(const v1::Run& run) {
+  if (!run.has_start_time() || !run.has_not_before_time() || run.manual() || run.retry_count() > 0) return "";
+  const absl::Duration late = ToAbsl(run.start_time()) - ToAbsl(run.not_before_time());
+  return late > absl::Minutes(1) ? absl::StrCat("late by ", ElapsedText(late)) : "";
+}
+
 // A restore that only says what it would do is no restore.
 std::string KindText(const v1::Run& run) {
   return run.spec().restore().plan_only() ? "PLAN" : v1::RunKind_Name(run.kind());
+}
+
+std::string Started(const v1::Run& run, absl::Time now) {
+  const std::string late = LateText(run);
+  return absl::StrCat(TimeText(run.has_start_time(), run.start_time(), now), late.empty() ? "" : ", ", late);
+}
+
+const char* HeldBackText(const v1::Run& run) {
+  return run.state() == v1::PENDING ? "until a place is free among the runs that may work at once"
+                                    : "until it is due: its policy is paused or limits its runs at once";
 }
 
 }  // namespace
@@ -52,10 +69,20 @@ bool HasEnded(v1::RunState state) {
 }
 
 std::string RunProblem(const v1::Run& run) {
-  if (!run.has_failure()) return run.state_reason();
+  if (!run.has_failure()) {
+    if (run.not_started_cause() == v1::NOT_STARTED_CAUSE_UNSPECIFIED) return run.state_reason();
+    return absl::StrCat(v1::NotStartedCause_Name(run.not_started_cause()), run.state_reason().empty() ? "" : ": ",
+                        run.state_reason());
+  }
   const std::string cause = CauseText(run.failure().cause());
   if (cause.empty()) return run.failure().message();
   return absl::StrCat(cause, run.failure().message().empty() ? "" : ": ", run.failure().message());
+}
+
+// Of a list: what is wrong, or else that it was late.
+static std::string RunNote(const v1::Run& run) {
+  const std::string problem = RunProblem(run);
+  return problem.empty() ? LateText(run) : problem;
 }
 
 Table RunTable(const std::vector<v1::Run>& runs, absl::Time now) {
@@ -74,8 +101,7 @@ Table RunTable(const std::vector<v1::Run>& runs, absl::Time now) {
   for (const v1::Run& run : runs) {
     table.rows.push_back({ShortName(run.name()), KindText(run), ShortName(run.database()), StateCell(run.state()),
                           RelativeText(run.has_slot_time(), run.slot_time(), now), Elapsed(run, now),
-                          ShortName(run.policy()), ShortName(run.backup()), absl::StrCat(run.epoch()),
-                          RunProblem(run)});
+                          ShortName(run.policy()), ShortName(run.backup()), absl::StrCat(run.epoch()), RunNote(run)});
   }
   return table;
 }
@@ -93,11 +119,16 @@ std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now
                                                 : "the schedule"},
       {"Due", Due(run, now)},
       {"Start deadline", TimeText(run.has_start_deadline_time(), run.start_deadline_time(), now)},
-      {"Started", TimeText(run.has_start_time(), run.start_time(), now)},
+      {"Started", Started(run, now)},
       {"Ended", TimeText(run.has_end_time(), run.end_time(), now)},
       {"Took", Elapsed(run, now)},
       {"Backup", ShortName(run.backup())}};
+  if (run.not_started_cause() != v1::NOT_STARTED_CAUSE_UNSPECIFIED) {
+    facts.push_back({"Cause", v1::NotStartedCause_Name(run.not_started_cause())});
+  }
   if (!run.state_reason().empty()) facts.push_back({"Why", run.state_reason()});
+  if (run.retry_count() > 0) facts.push_back({"Attempts before", CountText(run.retry_count())});
+  if (run.held_back()) facts.push_back({"Held back", HeldBackText(run)});
   if (run.state() == v1::SCHEDULED || run.state() == v1::PENDING) {
     facts.push_back({"Held by its agent", run.delivered() ? "yes" : "no"});
   }

@@ -21,6 +21,7 @@ namespace {
 
 constexpr absl::Duration kMinLease = absl::Seconds(3);
 constexpr absl::Duration kMaxLease = absl::Hours(1);
+constexpr int64_t kMaxRunningRuns = 1'000'000;
 constexpr absl::Duration kMinProgressInterval = absl::Milliseconds(100);
 
 template <typename T>
@@ -80,6 +81,7 @@ absl::Status ReadConfigFile(const std::string& path, ControllerOptions& options)
   Put(reader.String("catalogUser"), options.catalog_user);
   Put(reader.Duration("leaseDuration"), options.lease_duration);
   Put(reader.Duration("progressInterval"), options.progress_interval);
+  Put(reader.Integer("maxRunningRuns", 1, kMaxRunningRuns), options.max_running_runs);
   if (const std::optional<std::string> level = reader.OneOf("logLevel", LogLevelNames()); level.has_value()) {
     options.log_level = *ParseLogLevel(*level);
   }

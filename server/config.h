@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -27,12 +28,16 @@ struct ControllerOptions {
   // How often agents report progress; at most a third of the lease, so that one lost report loses no run. From 100 ms.
   // Default: 3 s.
   absl::Duration progress_interval = absl::Seconds(3);
+  // Runs that may work at once in the whole fleet; 0: no limit. With a limit, runs by schedule start only while the
+  // controller is there to give them a place. Default: 0.
+  int64_t max_running_runs = 0;
   // Default: info.
   LogLevel log_level = LogLevel::kInfo;
 };
 
 // Puts what the file says into `options`; what it does not say stays. Strict YAML: apiVersion, kind: ControllerConfig,
-// dataDirectory, listen, advertise, catalog, catalogFile, catalogUser, leaseDuration, progressInterval, logLevel. All
+// dataDirectory, listen, advertise, catalog, catalogFile, catalogUser, leaseDuration, progressInterval, maxRunningRuns,
+// logLevel. All
 // mistakes at once, each with FILE:LINE:COLUMN. INVALID_ARGUMENT, or the error of reading the file.
 absl::Status ReadConfigFile(const std::string& path, ControllerOptions& options);
 

@@ -110,7 +110,9 @@ Address Controller::Advertised(int port) const {
 
 absl::Status Controller::Serve() {
   feed_ = std::make_unique<ChangeFeed>();
-  scheduler_ = std::make_unique<Scheduler>(*store_, Clock::Real(), Random::Real(), *feed_);
+  SchedulerOptions scheduling;
+  scheduling.max_running_runs = options_.max_running_runs;
+  scheduler_ = std::make_unique<Scheduler>(*store_, Clock::Real(), Random::Real(), *feed_, scheduling);
   scheduler_loop_ = std::make_unique<Loop>("scheduler", [this] { return scheduler_->RunOnce(); });
   clock_watch_ = std::make_unique<ClockWatch>(*store_, Clock::Real());
   clock_loop_ = std::make_unique<Loop>("clock-watch", [this] { return clock_watch_->RunOnce(); });
@@ -124,6 +126,7 @@ absl::Status Controller::Serve() {
   ApiSettings settings;
   settings.lease_duration = options_.lease_duration;
   settings.progress_interval = options_.progress_interval;
+  settings.tells_only_due_runs = options_.max_running_runs > 0;
   // A call may come before this thread learns which port the server took.
   settings.advertised_address = [this] { return Advertised(port_.get()).ToString(); };
   settings.catalog = catalog_->description();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/resource_name.h"
 #include "tests/store_contract.h"
@@ -230,6 +231,107 @@ TEST_P(PolicyStoreTest, APolicyCannotBeStoredUnderAnotherName) {
         << name;
   }
   EXPECT_THAT(store().GetPolicy("policies/nightly"), HasReason("POLICY_NOT_FOUND"));
+}
+
+// What a decision sees at `now`, and makes of it.
+class PlanStoreTest : public PolicyStoreTest {
+ protected:
+  server::PolicyView See(
+      absl::Time now,
+      const std::function<void(const server::PolicyView&, server::PolicyChange&)>& decide = [](const auto&, auto&) {}) {
+    server::PolicyView seen;
+    EXPECT_THAT(store().ChangePolicy("policies/nightly", now,
+                                     [&](const server::PolicyView& view) -> absl::StatusOr<server::PolicyChange> {
+                                       seen = view;
+                                       server::PolicyChange change;
+                                       decide(view, change);
+                                       return change;
+                                     }),
+                IsOk());
+    return seen;
+  }
+};
+INSTANTIATE_STORE_CONTRACT(PlanStoreTest);
+
+TEST_P(PlanStoreTest, RemembersWhenTheLastPlanWasComplete) {
+  AddPolicy("nightly");
+  EXPECT_EQ(See(Now(), [](const auto&, auto& change) { change.planned = true; }).planned_time, absl::InfinitePast());
+  EXPECT_EQ(See(Now() + absl::Hours(1)).planned_time, Now());
+  EXPECT_EQ(See(Now() + absl::Hours(2)).planned_time, Now()) << "a change that is no plan";
+  AddPolicy("nightly");
+  EXPECT_EQ(See(Now() + absl::Hours(3)).planned_time, Now()) << "nor is a new text";
+}
+
+TEST_P(PlanStoreTest, KnowsTheLastSlotsWhenAPlanMayHaveEnded) {
+  AddPolicy("nightly");
+  AddPolicy("other");
+  v1::Run drill = PlannedRun("r4", "nightly", "orders", absl::Hours(9));
+  drill.set_kind(v1::DRILL);
+  Plan("nightly",
+       {PlannedRun("r1", "nightly", "orders", absl::Hours(1)), PlannedRun("r2", "nightly", "orders", absl::Hours(2)),
+        PlannedRun("r3", "nightly", "crm", absl::Hours(3)), drill});
+  Plan("other", {PlannedRun("r5", "other", "orders", absl::Hours(20))});
+  Change("runs/r1", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
+  Change("runs/r3", [](v1::Run& run) { run.set_state(v1::MISSED); });
+
+  const auto known =
+      See(Now() + absl::Minutes(90), [](const auto&, auto& change) { change.planned = true; }).known_slots;
+
+  ASSERT_EQ(known.size(), 3u);
+  const server::KnownSlots& orders = known.at({v1::BACKUP, kOrders});
+  EXPECT_EQ(orders.last, Now() + absl::Hours(2));
+  EXPECT_EQ(orders.last_due, Now() + absl::Hours(1));
+  const server::KnownSlots& crm = known.at({v1::BACKUP, "agents/db1/databases/crm"});
+  EXPECT_EQ(crm.last, Now() + absl::Hours(3));
+  EXPECT_EQ(crm.last_due, absl::InfinitePast());
+  EXPECT_EQ(known.at({v1::DRILL, kOrders}).last, Now() + absl::Hours(9));
+
+  EXPECT_THAT(See(Now() + absl::Minutes(91)).known_slots, IsEmpty()) << "its rows reach far beyond";
+  EXPECT_THAT(See(Now() + absl::Minutes(90) + absl::Hours(25)).known_slots, IsEmpty());
+  EXPECT_EQ(See(Now() + absl::Minutes(91) + absl::Hours(25)).known_slots.size(), 3u);
+  EXPECT_EQ(See(Now()).known_slots.size(), 3u) << "a plan of the future tells nothing";
+}
+
+TEST_P(PlanStoreTest, SeesAndOpensWhatEndedAheadOfItsTime) {
+  AddPolicy("nightly");
+  std::vector<v1::Run> runs;
+  for (int i = 0; i < 7; ++i) {
+    runs.push_back(PlannedRun(absl::StrCat("r", i), "nightly", "orders", absl::Hours(10 - i)));
+  }
+  runs.push_back(PlannedRun("far", "nightly", "orders", absl::Hours(30)));
+  Plan("nightly", runs);
+  const auto end = [&](const char* name, v1::RunState state) {
+    Change(name, [&](v1::Run& run) {
+      run.set_state(state);
+      run.set_not_started_cause(v1::CONTROLLER_DOWN);
+    });
+  };
+  end("runs/r0", v1::MISSED);
+  end("runs/r1", v1::SKIPPED);
+  end("runs/r2", v1::LOST);
+  end("runs/r3", v1::LOST);
+  Change("runs/r3", [](v1::Run& run) { run.set_attempt_id("a1"); });
+  end("runs/r4", v1::SUCCEEDED);
+  end("runs/r6", v1::MISSED);
+  end("runs/far", v1::MISSED);
+
+  const auto open = [](const server::PolicyView& view, server::PolicyChange& change) {
+    change.reopen_runs = view.ended_ahead;
+    for (v1::Run& run : change.reopen_runs) {
+      run.set_state(v1::SCHEDULED);
+      run.set_epoch(run.epoch() + 1);
+      run.clear_not_started_cause();
+    }
+    change.reopen_runs.push_back(change.reopen_runs[0]);
+    change.reopen_runs.back().set_name("runs/r4");
+  };
+  EXPECT_THAT(NamesOf(See(Now() + absl::Hours(4), open).ended_ahead), ElementsAre("runs/r2", "runs/r1", "runs/r0"));
+
+  EXPECT_EQ(store().GetRun("runs/r0")->state(), v1::SCHEDULED);
+  EXPECT_EQ(store().GetRun("runs/r0")->epoch(), 2);
+  EXPECT_EQ(store().GetRun("runs/r0")->not_started_cause(), v1::NOT_STARTED_CAUSE_UNSPECIFIED);
+  EXPECT_EQ(store().GetRun("runs/r4")->state(), v1::SUCCEEDED) << "only what did not run";
+  EXPECT_THAT(See(Now() + absl::Hours(4)).ended_ahead, IsEmpty());
 }
 
 TEST_P(PolicyStoreTest, ListsByIdInPages) {

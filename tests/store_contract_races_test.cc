@@ -47,6 +47,31 @@ TEST_P(RaceStoreTest, TheSameSlotsPlannedByAllGiveOneRowEach) {
   EXPECT_EQ(slots.size(), static_cast<size_t>(kSlotCount));
 }
 
+TEST_P(RaceStoreTest, TenThousandSlotsPlannedByAllGiveTenThousandRows) {
+  constexpr int kSlotCount = 10'000;
+  constexpr int kStep = 1'000;
+  AddPolicy("nightly");
+  OnThreads([&](int thread) {
+    // Each begins elsewhere, so that they meet in all of it.
+    for (int step = 0; step < kSlotCount / kStep; ++step) {
+      const int first = (step + thread) % (kSlotCount / kStep) * kStep;
+      std::vector<v1::Run> runs;
+      for (int slot = first; slot < first + kStep; ++slot) {
+        runs.push_back(PlannedRun(absl::StrCat("r", thread, "s", slot), "nightly", "orders", -absl::Minutes(slot)));
+        runs.back().set_state(v1::MISSED);
+      }
+      Plan("nightly", runs);
+    }
+  });
+
+  std::set<int64_t> slots;
+  const std::vector<v1::Run> runs =
+      AllPages<v1::Run>(1000, [&](const server::PageRequest& page) { return store().ListRuns({}, page); });
+  for (const v1::Run& run : runs) slots.insert(run.slot_time().seconds());
+  EXPECT_EQ(runs.size(), static_cast<size_t>(kSlotCount));
+  EXPECT_EQ(slots.size(), static_cast<size_t>(kSlotCount));
+}
+
 TEST_P(RaceStoreTest, PlansOfOnePolicyComeOneAfterAnother) {
   AddPolicy("nightly");
   // Each adds a slot after the last one it sees: none is lost only if nobody decides from an old view.

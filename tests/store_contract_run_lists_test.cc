@@ -235,6 +235,54 @@ TEST_P(RunListStoreTest, NamesPendingRunsOfAPausedPolicyOnceButNotThoseAskedForB
   EXPECT_THAT(ToAdvance(absl::Hours(8)), ElementsAre("runs/r1", "runs/r3", "runs/r2"));
 }
 
+TEST_P(RunListStoreTest, NamesWhatALaterPendingSlotHasOvertaken) {
+  AddPolicy("nightly");
+  v1::Run drill = PlannedRun("drill", "nightly", "orders", absl::Hours(1));
+  drill.set_kind(v1::DRILL);
+  Plan("nightly",
+       {PlannedRun("r1", "nightly", "orders", absl::Hours(1)), PlannedRun("r2", "nightly", "orders", absl::Hours(2)),
+        PlannedRun("r3", "nightly", "orders", absl::Hours(3)), PlannedRun("r4", "nightly", "crm", absl::Hours(1)),
+        PlannedRun("r5", "nightly", "orders", absl::Hours(9)), drill});
+  const auto pend = [&](const char* name) { Change(name, [](v1::Run& run) { run.set_state(v1::PENDING); }); };
+  pend("runs/r1");
+  pend("runs/r4");
+  pend("runs/drill");
+  EXPECT_THAT(ToAdvance(absl::ZeroDuration()), IsEmpty()) << "the later ones are not due yet";
+  pend("runs/r2");
+  pend("runs/r3");
+  EXPECT_THAT(ToAdvance(absl::ZeroDuration()), ElementsAre("runs/r1", "runs/r2"));
+  Change("runs/r2", [](v1::Run& run) { run.set_delivered(true); });
+  EXPECT_THAT(ToAdvance(absl::ZeroDuration()), ElementsAre("runs/r1")) << "what an agent holds stays";
+  EXPECT_THAT(ToAdvance(absl::Hours(7)), ElementsAre("runs/r1", "runs/r4", "runs/drill")) << "each once";
+}
+
+TEST_P(RunListStoreTest, CountsPlacesWhenSomebodyWaitsForOne) {
+  AddPolicy("nightly");
+  Plan("nightly", {PlannedRun("r1", "nightly", "orders", absl::Hours(3)),
+                   PlannedRun("r2", "nightly", "crm", absl::Hours(2)), PlannedRun("r3", "nightly", "a", absl::Hours(1)),
+                   PlannedRun("r4", "nightly", "b", absl::Hours(1)), PlannedRun("r5", "nightly", "c", absl::Hours(1))});
+  AddRun(ManualRun("m1", kOrders), [](v1::Run& run) { run.set_state(v1::RUNNING); });
+  Change("runs/r3", [](v1::Run& run) { run.set_state(v1::RUNNING); });
+  Change("runs/r4", [](v1::Run& run) { run.set_state(v1::PENDING); });
+  EXPECT_EQ(store().ReadPlaces(10)->taken, 0) << "nobody waits";
+
+  for (const char* name : {"runs/r1", "runs/r2"}) {
+    Change(name, [](v1::Run& run) {
+      run.set_state(v1::PENDING);
+      run.set_held_back(true);
+    });
+  }
+  Change("runs/r5", [](v1::Run& run) { run.set_held_back(true); });
+
+  const absl::StatusOr<server::Places> places = store().ReadPlaces(10);
+  ASSERT_THAT(places, IsOk());
+  EXPECT_THAT(NamesOf(places->waiting), ElementsAre("runs/r2", "runs/r1"));
+  EXPECT_EQ(places->taken, 3);
+  EXPECT_EQ(places->by_policy.at("policies/nightly"), 2);
+  EXPECT_EQ(places->by_policy.at(""), 1);
+  EXPECT_THAT(NamesOf(store().ReadPlaces(1)->waiting), ElementsAre("runs/r2"));
+}
+
 TEST_P(RunListStoreTest, OpenRunsOfAnAgentComeByNotBefore) {
   AddPolicy("nightly");
   Plan("nightly",

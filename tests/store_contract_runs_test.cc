@@ -187,6 +187,28 @@ TEST_P(RunStoreTest, ViewHoldsThePolicyWhileItExists) {
   EXPECT_FALSE(ViewOf("runs/r3").policy.has_value());
 }
 
+TEST_P(RunStoreTest, ViewOfWhatWaitsHoldsTheNextLaterSlotThatMayRunOrRan) {
+  AddPolicy("nightly");
+  v1::Run drill = PlannedRun("drill", "nightly", "orders", absl::Hours(2));
+  drill.set_kind(v1::DRILL);
+  Plan("nightly",
+       {PlannedRun("r1", "nightly", "orders", absl::Hours(1)), PlannedRun("r5", "nightly", "orders", absl::Hours(5)),
+        PlannedRun("r4", "nightly", "orders", absl::Hours(4)), PlannedRun("r3", "nightly", "orders", absl::Hours(3)),
+        PlannedRun("crm", "nightly", "crm", absl::Hours(2)), drill});
+  AddRun(ManualRun("m1", kOrders));
+  Change("runs/r3", [](v1::Run& run) { run.set_state(v1::MISSED); });
+  ASSERT_TRUE(ViewOf("runs/r1").later.has_value());
+  EXPECT_EQ(ViewOf("runs/r1").later->name(), "runs/r4");
+  Change("runs/r4", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
+  EXPECT_EQ(ViewOf("runs/r1").later->name(), "runs/r4");
+  EXPECT_FALSE(ViewOf("runs/r5").later.has_value());
+  EXPECT_FALSE(ViewOf("runs/crm").later.has_value());
+  EXPECT_FALSE(ViewOf("runs/drill").later.has_value());
+  EXPECT_FALSE(ViewOf("runs/m1").later.has_value());
+  Change("runs/r1", [](v1::Run& run) { run.set_state(v1::RUNNING); });
+  EXPECT_FALSE(ViewOf("runs/r1").later.has_value()) << "it works, and nothing stands in for it";
+}
+
 TEST_P(RunStoreTest, ViewHoldsTheOverlappingRunOfTheSamePolicyAndDatabase) {
   AddPolicy("nightly");
   Plan("nightly",

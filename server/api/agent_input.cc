@@ -26,7 +26,6 @@ constexpr int kMaxLabels = 64;
 constexpr int kMaxCapabilities = 64;
 constexpr int kMaxStderrLines = 40;
 constexpr int kMaxLogLines = 1000;
-constexpr int64_t kMaxLogOffset = 100'000;
 constexpr int kMaxRestoreTargets = 100;
 constexpr int kMaxRestoreTexts = 100;
 constexpr int kMaxUnknownPaths = 20;

@@ -12,6 +12,9 @@
 
 namespace backup::server {
 
+// Offsets of an attempt's log lines are below this.
+inline constexpr int64_t kMaxLogOffset = 100'000;
+
 // What agents send, made fit to be stored and shown. An agent may be hostile: text is cleaned (base/text.h) and cut,
 // numbers are kept in range, lists are bounded. Names in a manifest stay as they are, because they identify; whoever
 // shows them cleans them.

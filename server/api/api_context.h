@@ -24,6 +24,8 @@ struct ApiSettings {
   absl::Duration lease_duration = absl::Seconds(60);
   // How often agents report progress.
   absl::Duration progress_interval = absl::Seconds(3);
+  // The fleet has a limit of runs at once: agents are told of runs only when these are due and have a place.
+  bool tells_only_due_runs = false;
   // The longest that a Sync is held back.
   absl::Duration max_sync_wait = absl::Seconds(50);
   // host:port that goes into enrolment tokens. May block until the port is known.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/report.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "server/api/agent_input.h"
 #include "server/domain/run_attempt.h"
 #include "server/domain/run_completion.h"
+#include "server/domain/run_retry.h"
 #include "server/domain/run_state.h"
 
 namespace backup::server {
@@ -76,20 +78,27 @@ absl::Status DoUploadRunLog(const ApiContext& api, const Peer& peer, const v1::U
                             v1::UploadRunLogResponse& response) {
   const v1::AttemptRef& attempt = request.attempt();
   RETURN_IF_ERROR(ParseRunName(attempt.run()).status());
-  ASSIGN_OR_RETURN(const std::vector<v1::RunLogLine> lines, CleanLogLines(request));
+  ASSIGN_OR_RETURN(std::vector<v1::RunLogLine> lines, CleanLogLines(request));
   ASSIGN_OR_RETURN(const v1::Run run, api.store.GetRun(attempt.run()));
   if (!Owns(peer, run)) {
     return api.refusals.Refuse(peer, "write the log of", run.name());
   }
-  if (run.epoch() != attempt.epoch()) {
+  // The last lines of an attempt come after its end, and that may have made another.
+  const bool retried = WasRetried(run, attempt);
+  if (!retried && run.epoch() != attempt.epoch()) {
     return StaleEpoch(run.name(), attempt.epoch(), run.epoch());
   }
-  if (run.attempt_id() != attempt.attempt_id()) {
+  if (!retried && run.attempt_id() != attempt.attempt_id()) {
     return RunHeldByOtherAttempt(run.name());
+  }
+  // Each attempt counts its lines from 0; in the run's log they come after those of the attempt before.
+  const int64_t first_offset = (run.retry_count() - (retried ? 1 : 0)) * kMaxLogOffset;
+  for (v1::RunLogLine& line : lines) {
+    line.set_offset(line.offset() + first_offset);
   }
   ASSIGN_OR_RETURN(const int64_t next_offset, api.store.AppendRunLog(run.name(), lines));
   api.feed.Publish(run.name());
-  response.set_next_offset(next_offset);
+  response.set_next_offset(std::max<int64_t>(next_offset - first_offset, 0));
   return absl::OkStatus();
 }
 

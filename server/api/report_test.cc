@@ -192,6 +192,41 @@ TEST_F(ReportTest, LogLinesArriveOnceAndClean) {
   EXPECT_EQ((*lines)[2].text(), "again");
 }
 
+TEST_F(ReportTest, ARunThatIsTriedAgainKeepsTheLinesOfBothAttempts) {
+  v1::Policy policy;
+  policy.set_name("policies/nightly");
+  v1::RetrySpec& retry = *policy.mutable_spec()->mutable_schedule()->mutable_retry();
+  retry.set_attempts(2);
+  *retry.mutable_backoff() = ToProto(absl::Minutes(1));
+  server_.store().PutPolicy(policy, server_.clock().Now());
+  v1::Run run = Stored();
+  run.set_policy(policy.name());
+  run.set_manual(false);
+  server_.store().PutRun(run);
+  std::atomic<int> woken = 0;
+  const auto subscription = server_.feed().Subscribe("agents/db1", [&] { ++woken; });
+  ASSERT_THAT(Report(), IsOk());
+  EXPECT_EQ(Upload(0, 2, "first")->next_offset(), 2);
+
+  EXPECT_EQ(Complete(Failed("gone"))->state(), v1::PENDING);
+  EXPECT_EQ(woken, 1) << "it is to start again";
+  EXPECT_EQ(Complete(Failed("gone"))->state(), v1::PENDING) << "the answer was lost";
+  EXPECT_EQ(Stored().epoch(), 2);
+  EXPECT_EQ(Upload(2, 1, "first, last")->next_offset(), 3) << "what was written before the end";
+
+  attempt_.set_attempt_id("attempt2");
+  attempt_.set_epoch(2);
+  ASSERT_THAT(Report(), IsOk());
+  EXPECT_EQ(Upload(0, 1, "second")->next_offset(), 1);
+  EXPECT_EQ(Complete(Failed("gone again"))->state(), v1::FAILED);
+  std::vector<std::string> lines;
+  const std::vector<v1::RunLogLine> stored = *server_.store().ListRunLog("runs/r1", 0, 100);
+  for (const v1::RunLogLine& line : stored) {
+    lines.push_back(line.text());
+  }
+  EXPECT_THAT(lines, ::testing::ElementsAre("first", "first", "first, last", "second"));
+}
+
 TEST_F(ReportTest, ALogHasItsBounds) {
   ASSERT_THAT(Report(), IsOk());
   EXPECT_THAT(Upload(0, 1001), HasReason("INVALID_FIELD"));

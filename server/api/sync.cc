@@ -121,7 +121,7 @@ class SyncCall final : public grpc::ServerUnaryReactor, public ParkedCall {
   absl::Status ReadDesiredSet() {
     const absl::Time now = api_.clock.Now();
     ASSIGN_OR_RETURN(std::vector<v1::Run> runs, api_.store.ListOpenRuns(agent_, now + kAgentHorizon));
-    response_ = BuildDesiredSet(runs, refused_attempts_);
+    response_ = BuildDesiredSet(runs, refused_attempts_, api_.settings.tells_only_due_runs);
     *response_.mutable_lease_duration() = ToProto(api_.settings.lease_duration);
     *response_.mutable_progress_interval() = ToProto(api_.settings.progress_interval);
     std::set<std::string> told;

@@ -4,17 +4,12 @@
 #include "base/proto_json.h"
 
 namespace backup::server {
-namespace {
-
-constexpr absl::Duration kSyncPeriod = absl::Seconds(50);
-
-}  // namespace
 
 v1::AgentState JudgeAgent(const v1::Agent& agent, absl::Time now) {
   if (!agent.has_last_seen_time()) {
     return v1::ENROLLED;
   }
-  return now - ToAbsl(agent.last_seen_time()) <= 2 * kSyncPeriod ? v1::ONLINE : v1::OFFLINE;
+  return now - ToAbsl(agent.last_seen_time()) <= kAgentSilence ? v1::ONLINE : v1::OFFLINE;
 }
 
 }  // namespace backup::server

@@ -6,7 +6,10 @@
 
 namespace backup::server {
 
-// ONLINE when heard of within two Sync periods (100 s); ENROLLED when never heard of.
+// How long an agent may be silent and still count as there: two Sync periods.
+inline constexpr absl::Duration kAgentSilence = absl::Seconds(100);
+
+// ONLINE when heard of within kAgentSilence; ENROLLED when never heard of.
 v1::AgentState JudgeAgent(const v1::Agent& agent, absl::Time now);
 
 }  // namespace backup::server

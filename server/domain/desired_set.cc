@@ -44,21 +44,34 @@ std::string SerializeDeterministically(const google::protobuf::Message& message)
   return bytes;
 }
 
+// Whether the agent may start the run by itself when its time comes.
+bool MayBeHeld(const v1::Run& run, bool only_due) {
+  if (run.held_back()) {
+    return false;
+  }
+  if (run.state() == v1::PENDING) {
+    return true;
+  }
+  // Which backup a drill is to restore is only known when it is due.
+  if (run.state() != v1::SCHEDULED || run.kind() == v1::DRILL || (only_due && !run.manual())) {
+    return false;
+  }
+  return run.manual() || !run.has_start_deadline_time() ||
+         ToAbsl(run.not_before_time()) < ToAbsl(run.start_deadline_time());
+}
+
 }  // namespace
 
-v1::SyncResponse BuildDesiredSet(absl::Span<const v1::Run> open_runs, absl::Span<const std::string> refused_attempts) {
+v1::SyncResponse BuildDesiredSet(absl::Span<const v1::Run> open_runs, absl::Span<const std::string> refused_attempts,
+                                 bool only_due) {
   std::vector<std::pair<absl::Time, const v1::Run*>> held;
   std::set<std::string> cancels(refused_attempts.begin(), refused_attempts.end());
   for (const v1::Run& run : open_runs) {
     if (run.cancel_requested()) {
       cancels.insert(run.name());
     }
-    // Which backup a drill is to restore is only known when it is due.
-    if (run.kind() == v1::DRILL && run.state() == v1::SCHEDULED) {
-      continue;
-    }
     // Also one to be cancelled: the agent that holds it then answers for it.
-    if (run.state() == v1::SCHEDULED || run.state() == v1::PENDING) {
+    if (MayBeHeld(run, only_due)) {
       held.emplace_back(ToAbsl(run.not_before_time()), &run);
     }
   }

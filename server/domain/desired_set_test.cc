@@ -52,6 +52,22 @@ TEST(DesiredSetTest, ADrillIsToldWhenItIsDueAndItsBackupKnown) {
   EXPECT_THAT(Names(BuildDesiredSet({to_come, due}, {})), ElementsAre("runs/b"));
 }
 
+TEST(DesiredSetTest, WhatIsHeldBackOrCannotStartIsNotTold) {
+  v1::Run held_back = RunAt("runs/a", v1::PENDING, 0);
+  held_back.set_held_back(true);
+  v1::Run excluded = RunAt("runs/b", v1::SCHEDULED, 60);
+  *excluded.mutable_start_deadline_time() = excluded.not_before_time();
+  EXPECT_THAT(Names(BuildDesiredSet({held_back, excluded}, {})), IsEmpty());
+}
+
+TEST(DesiredSetTest, WithOnlyDueRunsThoseToComeByScheduleAreNotTold) {
+  v1::Run by_hand = RunAt("runs/b", v1::SCHEDULED, 120);
+  by_hand.set_manual(true);
+  const std::vector<v1::Run> runs = {RunAt("runs/a", v1::SCHEDULED, 60), by_hand, RunAt("runs/c", v1::PENDING, 0)};
+  EXPECT_THAT(Names(BuildDesiredSet(runs, {}, /*only_due=*/true)), ElementsAre("runs/c", "runs/b"));
+  EXPECT_THAT(Names(BuildDesiredSet(runs, {})), ElementsAre("runs/c", "runs/a", "runs/b"));
+}
+
 TEST(DesiredSetTest, SaysAllThatTheAgentNeeds) {
   const v1::Run run = RunAt("runs/b", v1::PENDING, 1);
   v1::DesiredRun expected;

@@ -10,15 +10,23 @@
 
 namespace backup::server {
 
-// How far ahead rows exist. An hour more than the agents hold, so that a replan is never late for them.
-inline constexpr absl::Duration kPlanningHorizon = absl::Hours(25);
+// At most so many rows for slots of the past in one plan, so that no transaction is long.
+inline constexpr int kMaxPastRows = 2000;
 
 // The rows that the policy of `view` (which must be set) should have: one SCHEDULED BACKUP run for each database it
 // covers and each slot of its schedule in (now, now + horizon], and always the first slot beyond; the same for the
 // slots of spec.drill as DRILL runs, which do not yet say of which backup. Rows of the future that no longer fit are
-// withdrawn, those with another spec or other times updated with the next epoch. Slots that fell due since the last
-// row, while nothing planned, get rows too: no older than the policy's update_time or 7 days, the newest 1000. Gives no
-// put_policy and no events. The error of Schedule::Create for a policy that was stored by something else.
+// withdrawn, those with another spec or other times updated with the next epoch. Rows of a policy that is paused or
+// limits its runs at once are held back.
+//
+// Slots that fell due while nothing planned get rows too, since the database's last one or the policy's update_time,
+// within the bounds of past_slots.h: at most the newest of each database and kind still runs, the others are MISSED or
+// SKIPPED with their cause and event. When they are more than kMaxPastRows the plan is not complete (`planned` is
+// false): the oldest come first, and planning again goes on where it ended.
+//
+// Rows of the future that a clock that was wrong has ended are opened again, with the event RUN_REOPENED.
+//
+// Gives no put_policy. The error of Schedule::Create for a policy that was stored by something else.
 absl::StatusOr<PolicyChange> PlanRuns(const PolicyView& view, absl::Time now, Random& random);
 
 // When drills are due, of a policy that has some: in the schedule's zone, with its jitter and start deadline.

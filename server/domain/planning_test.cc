@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/units.h"
 #include "server/domain/schedule.h"
 #include "server/domain/test_data.h"
@@ -62,8 +65,28 @@ class PlanningTest : public ::testing::Test {
         }
       }
     }
-    rows.insert(rows.end(), change.create_runs.begin(), change.create_runs.end());
+    for (const v1::Run& run : change.create_runs) {
+      KnownSlots& known = view_.known_slots[{run.kind(), run.database()}];
+      known.last = std::max(known.last, ToAbsl(run.slot_time()));
+      all_slots_.insert(ToAbsl(run.slot_time()));
+      if (run.state() == v1::SCHEDULED) {
+        rows.push_back(run);
+      }
+    }
+    rows.insert(rows.end(), change.reopen_runs.begin(), change.reopen_runs.end());
     view_.scheduled_runs = rows;
+    view_.ended_ahead.clear();
+    if (change.planned) {
+      view_.planned_time = now_;
+    }
+  }
+  // Time goes on to then; known_slots are of all that Apply has seen, of one database and kind.
+  void SetNow(const std::string& time) {
+    now_ = At(time);
+    for (auto& [key, known] : view_.known_slots) {
+      const auto after = all_slots_.upper_bound(now_);
+      known.last_due = after == all_slots_.begin() ? absl::InfinitePast() : *std::prev(after);
+    }
   }
 
   static std::vector<std::string> Slots(const std::vector<v1::Run>& runs) {
@@ -77,6 +100,7 @@ class PlanningTest : public ::testing::Test {
   absl::Time now_ = At("2026-11-23T12:00:00Z");
   FakeRandom random_;
   PolicyView view_;
+  std::set<absl::Time> all_slots_;
 };
 
 TEST_F(PlanningTest, MakesARowForEachSlotAheadAndTheFirstBeyond) {
@@ -194,29 +218,158 @@ TEST_F(PlanningTest, OtherTimesUpdateRows) {
   EXPECT_EQ(ToAbsl(change.update_runs[0].start_deadline_time()), At("2026-11-23T23:00:00Z"));
 }
 
-TEST_F(PlanningTest, SlotsOfALongOutageGetRowsToo) {
-  Apply(Plan());  // To the 24th, 22:00.
-  now_ = At("2026-11-27T12:00:00Z");
-  EXPECT_THAT(Slots(Plan().create_runs), ElementsAre("2026-11-25T22:00:00Z", "2026-11-26T22:00:00Z",
-                                                     "2026-11-27T22:00:00Z", "2026-11-28T22:00:00Z"));
+// Slot, state and cause, of those that are not to come.
+std::vector<std::string> Past(const PolicyChange& change, absl::Time now) {
+  std::vector<std::string> texts;
+  for (const v1::Run& run : change.create_runs) {
+    if (ToAbsl(run.slot_time()) <= now) {
+      texts.push_back(absl::StrCat(FormatRfc3339(ToAbsl(run.slot_time())), " ", v1::RunState_Name(run.state()), " ",
+                                   v1::NotStartedCause_Name(run.not_started_cause())));
+    }
+  }
+  return texts;
 }
 
-TEST_F(PlanningTest, CatchUpEndsAtSevenDaysAndAThousandSlots) {
+TEST_F(PlanningTest, SlotsOfALongOutageGetRowsTooAndTheNewestStandsIn) {
+  *view_.policy->mutable_spec()->mutable_schedule()->mutable_start_deadline() = ToProto(absl::Hours(40));
+  Apply(Plan());  // To the 24th, 22:00.
+  SetNow("2026-11-28T12:00:00Z");
+  const PolicyChange change = Plan();
+  EXPECT_THAT(Past(change, now_),
+              ElementsAre("2026-11-25T22:00:00Z MISSED CONTROLLER_DOWN", "2026-11-26T22:00:00Z MISSED SUPERSEDED",
+                          "2026-11-27T22:00:00Z SCHEDULED NOT_STARTED_CAUSE_UNSPECIFIED"));
+  EXPECT_THAT(Slots(change.create_runs), SizeIs(3 + 2));
+  EXPECT_EQ(change.create_runs[0].state_reason(), "no controller planned it until its start deadline");
+  EXPECT_EQ(ToAbsl(change.create_runs[0].end_time()), now_);
+  ASSERT_THAT(change.events, SizeIs(2));
+  EXPECT_EQ(change.events[0].type(), "RUN_MISSED");
+  EXPECT_EQ(change.events[0].subject(), change.create_runs[0].name());
+  EXPECT_TRUE(change.planned);
+}
+
+TEST_F(PlanningTest, RowsThatNoLongerWaitTellWhereToGoOn) {
+  // The agent ran and reported what it held before anything was planned again.
   Apply(Plan());
-  now_ = At("2027-11-23T12:00:00Z");
-  EXPECT_THAT(Plan().create_runs, SizeIs(7 + 2));
-  view_.policy->mutable_spec()->mutable_schedule()->set_cron("* * * * *");
-  const std::vector<v1::Run> runs = Plan().create_runs;
-  EXPECT_THAT(runs, SizeIs(1000 + 25 * 60 + 1));
-  EXPECT_EQ(ToAbsl(runs[999].slot_time()), now_);  // The newest thousand.
+  SetNow("2026-11-27T12:00:00Z");
+  view_.scheduled_runs.clear();
+  EXPECT_THAT(Past(Plan(), now_), ElementsAre("2026-11-25T22:00:00Z MISSED CONTROLLER_DOWN",
+                                              "2026-11-26T22:00:00Z MISSED CONTROLLER_DOWN"));
+}
+
+TEST_F(PlanningTest, ALongBacklogIsWrittenInStepsOldestFirst) {
+  view_.policy->mutable_spec()->mutable_schedule()->set_cron("*/10 * * * *");
+  Apply(Plan());
+  const absl::Time first_gap = *all_slots_.rbegin() + absl::Minutes(10);
+  SetNow("2027-02-01T12:00:00Z");
+  int rows = 0;
+  int waiting = 0;
+  int steps = 0;
+  for (bool planned = false; !planned; ++steps) {
+    ASSERT_LT(steps, 20);
+    const PolicyChange change = Plan();
+    planned = change.planned;
+    const std::vector<std::string> past = Past(change, now_);
+    rows += static_cast<int>(past.size());
+    EXPECT_LE(past.size(), kMaxPastRows);
+    if (!planned) {
+      EXPECT_THAT(change.create_runs, SizeIs(kMaxPastRows)) << "nothing of the future before the past is whole";
+    }
+    for (const v1::Run& run : change.create_runs) {
+      waiting += run.state() == v1::SCHEDULED && ToAbsl(run.slot_time()) <= now_ ? 1 : 0;
+    }
+    Apply(change);
+    SetNow("2027-02-01T12:00:00Z");
+  }
+  EXPECT_EQ(rows, (now_ - first_gap) / absl::Minutes(10) + 1);
+  EXPECT_EQ(steps, (rows + kMaxPastRows - 1) / kMaxPastRows);
+  EXPECT_EQ(waiting, 1);
 }
 
 TEST_F(PlanningTest, SlotsFromBeforeTheLastChangeOfThePolicyAreNotMadeUp) {
   Apply(Plan());
-  now_ = At("2026-11-27T12:00:00Z");
+  SetNow("2026-11-27T12:00:00Z");
   *view_.policy->mutable_update_time() = ToProto(At("2026-11-26T12:00:00Z"));
-  EXPECT_THAT(Slots(Plan().create_runs),
-              ElementsAre("2026-11-26T22:00:00Z", "2026-11-27T22:00:00Z", "2026-11-28T22:00:00Z"));
+  EXPECT_THAT(Past(Plan(), now_), ElementsAre("2026-11-26T22:00:00Z MISSED CONTROLLER_DOWN"));
+}
+
+TEST_F(PlanningTest, ADatabaseThatWasNotCoveredHasMissedNothing) {
+  Apply(Plan());
+  // Planned every day since, without the database.
+  view_.scheduled_runs.clear();
+  view_.planned_time = At("2026-12-20T12:00:00Z");
+  SetNow("2026-12-24T12:00:00Z");
+  EXPECT_THAT(Past(Plan(), now_), IsEmpty());
+}
+
+TEST_F(PlanningTest, SlotsThatFellDueWhilePausedAreSkipped) {
+  Apply(Plan());
+  view_.policy->mutable_spec()->mutable_schedule()->set_paused(true);
+  SetNow("2026-11-26T12:00:00Z");
+  EXPECT_THAT(Past(Plan(), now_), ElementsAre("2026-11-25T22:00:00Z SKIPPED POLICY_PAUSED"));
+}
+
+TEST_F(PlanningTest, WhatAWrongClockEndedIsOpenedAgain) {
+  Apply(Plan());
+  for (const v1::RunState state : {v1::MISSED, v1::SKIPPED, v1::LOST}) {
+    view_.ended_ahead = {view_.scheduled_runs[0]};
+    v1::Run& ended = view_.ended_ahead[0];
+    ended.set_state(state);
+    ended.set_state_reason("x");
+    ended.set_not_started_cause(v1::CONTROLLER_DOWN);
+    ended.set_delivered(true);
+    *ended.mutable_end_time() = ToProto(now_ + absl::Hours(24 * 365));
+    const std::vector<v1::Run> before = view_.scheduled_runs;
+    view_.scheduled_runs.erase(view_.scheduled_runs.begin());
+
+    const PolicyChange change = Plan();
+
+    EXPECT_THAT(change.create_runs, IsEmpty());
+    ASSERT_THAT(change.reopen_runs, SizeIs(1));
+    v1::Run expected = before[0];
+    expected.set_epoch(2);
+    EXPECT_THAT(change.reopen_runs[0], EqualsProto(expected));
+    ASSERT_THAT(change.events, SizeIs(1));
+    EXPECT_EQ(change.events[0].type(), "RUN_REOPENED");
+    view_.scheduled_runs = before;
+  }
+}
+
+TEST_F(PlanningTest, WhatEndedAheadAndIsNotWantedStays) {
+  Apply(Plan());
+  view_.ended_ahead = {view_.scheduled_runs[0]};
+  view_.ended_ahead[0].set_state(v1::MISSED);
+  *view_.ended_ahead[0].mutable_slot_time() = ToProto(At("2027-11-23T22:00:00Z"));
+  EXPECT_THAT(Plan().reopen_runs, IsEmpty());
+}
+
+TEST_F(PlanningTest, RowsOfAPolicyThatIsPausedOrLimitedAreHeldBack) {
+  Apply(Plan());
+  EXPECT_FALSE(view_.scheduled_runs[0].held_back());
+  view_.scheduled_runs[0].set_delivered(true);
+  for (const bool pause : {true, false}) {
+    v1::ScheduleSpec& schedule = *view_.policy->mutable_spec()->mutable_schedule();
+    schedule.set_paused(pause);
+    schedule.set_max_running(pause ? 0 : 3);
+    const PolicyChange change = Plan();
+    ASSERT_THAT(change.update_runs, SizeIs(2));
+    EXPECT_TRUE(change.update_runs[0].held_back());
+    EXPECT_EQ(change.update_runs[0].epoch(), 2);
+    EXPECT_FALSE(change.update_runs[0].delivered());
+  }
+}
+
+TEST_F(PlanningTest, ExcludedSpansMoveTheStartAndAreToldToTheAgent) {
+  v1::ExclusionWindow& window = *view_.policy->mutable_spec()->mutable_schedule()->add_not_during();
+  window.set_cron("0 21 * * *");
+  *window.mutable_duration() = ToProto(absl::Hours(2));
+  const v1::Run run = Plan().create_runs.at(0);
+  EXPECT_EQ(ToAbsl(run.slot_time()), At("2026-11-23T22:00:00Z"));
+  EXPECT_EQ(ToAbsl(run.not_before_time()), At("2026-11-23T23:00:00Z"));
+  ASSERT_EQ(run.spec().not_during_size(), 1);
+  EXPECT_EQ(ToAbsl(run.spec().not_during(0).start_time()), At("2026-11-23T21:00:00Z"));
+  EXPECT_EQ(ToAbsl(run.spec().not_during(0).end_time()), At("2026-11-23T23:00:00Z"));
+  Apply(Plan());
+  EXPECT_THAT(Plan().update_runs, IsEmpty());
 }
 
 TEST_F(PlanningTest, ANewDatabaseHasMissedNothing) {

@@ -166,6 +166,9 @@ PolicyDecision RecordingAgents(PolicyDecision decide, std::vector<std::string>* 
     for (const v1::Run& run : change.update_runs) {
       touched.insert(AgentOf(run));
     }
+    for (const v1::Run& run : change.reopen_runs) {
+      touched.insert(AgentOf(run));
+    }
     const std::set<std::string> withdrawn(change.withdraw_runs.begin(), change.withdraw_runs.end());
     for (const v1::Run& run : view.scheduled_runs) {
       if (withdrawn.contains(run.name())) {

@@ -196,9 +196,13 @@ TEST_F(PolicyChangesTest, TellsWhoseRunsItChanged) {
   std::vector<std::string> agents = {"agents/stale"};
   ASSERT_THAT(RecordingAgents(CreatePolicyDecision(CreateRequest(), Context()), &agents)(empty_), IsOk());
   EXPECT_THAT(agents, ElementsAre("agents/db1", "agents/db2"));
-  // Pausing changes no row ahead of its time.
-  ASSERT_THAT(RecordingAgents(PausePolicyDecision("policies/nightly", Context()), &agents)(Stored()), IsOk());
+  PolicyView same = Stored();
+  same.policy->mutable_spec()->mutable_schedule()->set_paused(true);
+  ASSERT_THAT(RecordingAgents(PausePolicyDecision("policies/nightly", Context()), &agents)(same), IsOk());
   EXPECT_THAT(agents, IsEmpty());
+  // What is paused is taken from the agents before it is due.
+  ASSERT_THAT(RecordingAgents(PausePolicyDecision("policies/nightly", Context()), &agents)(Stored()), IsOk());
+  EXPECT_THAT(agents, ElementsAre("agents/db1", "agents/db2"));
   v1::DeletePolicyRequest remove;
   remove.set_name("policies/nightly");
   ASSERT_THAT(RecordingAgents(DeletePolicyDecision(remove, Context()), &agents)(Stored()), IsOk());

@@ -19,6 +19,7 @@ constexpr absl::Duration kDefaultStartDeadline = absl::Hours(6);
 constexpr absl::Duration kDefaultLockTimeout = absl::Seconds(60);
 constexpr absl::Duration kDefaultStallTimeout = absl::Minutes(10);
 constexpr absl::Duration kDefaultTimeout = absl::Hours(6);
+constexpr absl::Duration kDefaultRetryBackoff = absl::Minutes(1);
 constexpr int kDefaultMinimumGood = 2;
 
 void FillScheduleDefaults(v1::ScheduleSpec& schedule) {
@@ -30,6 +31,9 @@ void FillScheduleDefaults(v1::ScheduleSpec& schedule) {
   }
   if (schedule.overlap() == v1::OVERLAP_MODE_UNSPECIFIED) {
     schedule.set_overlap(v1::SKIP);
+  }
+  if (schedule.has_retry() && !schedule.retry().has_backoff()) {
+    *schedule.mutable_retry()->mutable_backoff() = ToProto(kDefaultRetryBackoff);
   }
 }
 

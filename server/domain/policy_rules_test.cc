@@ -68,6 +68,10 @@ TEST(FillDefaultsTest, LeavesWhatTheUserWroteAndIsIdempotent) {
   EXPECT_FALSE(spec.dump().globals());
   EXPECT_EQ(spec.dump().lock_timeout().seconds(), 1);
   EXPECT_EQ(spec.retention().minimum_good(), 5);
+  EXPECT_FALSE(spec.schedule().has_retry());
+  spec.mutable_schedule()->mutable_retry()->set_attempts(2);
+  FillDefaults(spec);
+  EXPECT_EQ(spec.schedule().retry().backoff().seconds(), 60);
   v1::PolicySpec again = spec;
   FillDefaults(again);
   EXPECT_THAT(again, EqualsProto(spec));
@@ -152,6 +156,55 @@ INSTANTIATE_TEST_SUITE_P(
         {R"pb(spec { databases { labels { key: "" value: "x" } } })pb", "spec.databases[1].labels.", "not empty"},
         {R"pb(spec { schedule { cron: "0 0 31 2 *" } })pb", "spec.schedule.cron", "never comes"},
         {R"pb(spec { schedule { cron: "0 25 * * *" } })pb", "spec.schedule.cron", "25 is out of range"},
+        {R"pb(spec { schedule { max_running: -1 } })pb", "spec.schedule.max_running", "-1 is out of range"},
+        {R"pb(spec { schedule { retry { backoff { seconds: 60 } } } })pb", "spec.schedule.retry.attempts",
+         "0 is out of range"},
+        {R"pb(spec {
+                schedule {
+                  retry {
+                    attempts: 11
+                    backoff { seconds: 60 }
+                  }
+                }
+              })pb",
+         "spec.schedule.retry.attempts", "11 is out of range"},
+        {R"pb(spec {
+                schedule {
+                  retry {
+                    attempts: 2
+                    backoff { seconds: 3601 }
+                  }
+                }
+              })pb",
+         "spec.schedule.retry.backoff", "out of range"},
+        {R"pb(spec {
+                schedule {
+                  not_during {
+                    cron: "0 25 * * *"
+                    duration { seconds: 60 }
+                  }
+                }
+              })pb",
+         "spec.schedule.not_during[0].cron", "25 is out of range"},
+        {R"pb(spec {
+                schedule {
+                  not_during {
+                    cron: "0 8 * * *"
+                    duration { seconds: 59 }
+                  }
+                }
+              })pb",
+         "spec.schedule.not_during[0].duration", "out of range"},
+        // From the slot to its deadline, every day.
+        {R"pb(spec {
+                schedule {
+                  not_during {
+                    cron: "0 22 * * *"
+                    duration { seconds: 21600 }
+                  }
+                }
+              })pb",
+         "spec.schedule.not_during", "every slot falls into one of these spans"},
         {R"pb(spec { schedule { every { seconds: 3600 } } })pb", "spec.schedule.every", "both cron and every"},
         {R"pb(spec { schedule { time_zone: "Europe/Berln" } })pb", "spec.schedule.time_zone", "is not known"},
         {R"pb(spec { schedule { jitter { seconds: -1 } } })pb", "spec.schedule.jitter", "a negative duration"},
@@ -213,6 +266,20 @@ TEST(ValidatePolicyTest, IntervalsAreWholeSecondsFromAMinuteUp) {
   EXPECT_THAT(std::string(ValidatePolicy(policy).message()), HasSubstr("not a whole number of seconds"));
   policy.mutable_spec()->mutable_schedule()->mutable_every()->set_seconds(59);
   EXPECT_THAT(std::string(ValidatePolicy(policy).message()), HasSubstr("out of range"));
+}
+
+TEST(ValidatePolicyTest, SpansThatLeaveASlotOfTheYearFreeAreAccepted) {
+  v1::Policy policy = NightlyPolicy();
+  v1::ScheduleSpec& schedule = *policy.mutable_spec()->mutable_schedule();
+  v1::ExclusionWindow& window = *schedule.add_not_during();
+  window.set_cron("0 22 * * 0-5");  // Every night but Saturday's.
+  *window.mutable_duration() = ToProto(absl::Hours(6));
+  schedule.set_overlap(v1::QUEUE_ONE);
+  schedule.set_max_running(3);
+  EXPECT_THAT(ValidatePolicy(policy), IsOk());
+  window.set_cron("* * * * *");
+  *window.mutable_duration() = ToProto(absl::Hours(7 * 24));
+  EXPECT_THAT(std::string(ValidatePolicy(policy).message()), HasSubstr("every slot falls"));
 }
 
 TEST(ValidatePolicyTest, HintsAtWhatWasMeant) {

@@ -14,7 +14,9 @@
 #include "base/resource_name.h"
 #include "base/text.h"
 #include "server/domain/cron.h"
+#include "server/domain/exclusions.h"
 #include "server/domain/policy_rules.h"
+#include "server/domain/schedule.h"
 #include "server/domain/time_zone.h"
 #include "server/domain/violations.h"
 
@@ -24,6 +26,8 @@ namespace {
 constexpr absl::Duration kDay = absl::Hours(24);
 constexpr absl::Duration kMaxKeepWithin = absl::Hours(24 * 36500);
 constexpr int kMaxEntries = 100;
+constexpr int kMaxExclusions = 20;
+constexpr int kMaxLookedAt = 1000;
 constexpr int kMaxLabels = 64;
 constexpr size_t kMaxLabelBytes = 256;
 constexpr size_t kMaxIdBytes = 63;        // Ids of agents, and PostgreSQL's names.
@@ -85,6 +89,49 @@ void CheckDatabases(const v1::PolicySpec& spec, Violations& out) {
   }
 }
 
+// Whether for more than a year no slot finds a moment at which it may start.
+bool IsExcludedForEver(const v1::ScheduleSpec& spec) {
+  const absl::StatusOr<Schedule> schedule = Schedule::Create(spec);
+  const absl::StatusOr<Exclusions> exclusions = Exclusions::Create(spec);
+  if (!schedule.ok() || !exclusions.ok()) {
+    return false;  // Said elsewhere.
+  }
+  // Any year will do, and a leap year has every day.
+  const absl::Time begin = absl::FromCivil(absl::CivilDay(2024, 1, 1), absl::UTCTimeZone());
+  const absl::Time end = begin + 400 * kDay;
+  const std::vector<ExcludedSpan> spans = exclusions->Between(begin, end, kMaxLookedAt);
+  int count = 0;
+  for (absl::Time slot = schedule->NextSlot(begin); slot < end && count < kMaxLookedAt;
+       slot = schedule->NextSlot(slot)) {
+    ++count;
+    const absl::Time deadline = slot + ToAbsl(spec.start_deadline());
+    if (FirstStart(spans, slot, absl::ZeroDuration(), deadline) < deadline) {
+      return false;
+    }
+  }
+  return count > 0;
+}
+
+void CheckNotDuring(const v1::ScheduleSpec& schedule, Violations& out) {
+  if (schedule.not_during().empty()) {
+    return;
+  }
+  out.CheckCount("spec.schedule.not_during", schedule.not_during_size(), kMaxExclusions);
+  bool valid = schedule.not_during_size() <= kMaxExclusions;
+  for (int i = 0; i < std::min(schedule.not_during_size(), kMaxExclusions); ++i) {
+    const v1::ExclusionWindow& window = schedule.not_during(i);
+    const std::string path = absl::StrCat("spec.schedule.not_during[", i, "]");
+    const absl::Status cron = CronSchedule::Parse(window.cron()).status();
+    out.AddStatus(absl::StrCat(path, ".cron"), cron);
+    out.CheckRange(absl::StrCat(path, ".duration"), window.duration(), absl::Minutes(1), 7 * kDay);
+    valid = valid && cron.ok();
+  }
+  if (valid && IsExcludedForEver(schedule)) {
+    out.Add("spec.schedule.not_during", "every slot falls into one of these spans and cannot start before its deadline",
+            "move the slots, shorten the spans, or raise the start deadline");
+  }
+}
+
 void CheckSchedule(const v1::ScheduleSpec& schedule, Violations& out) {
   if (!schedule.cron().empty() && schedule.has_every()) {
     out.Add("spec.schedule.every", "both cron and every are given", "keep one of them");
@@ -107,9 +154,15 @@ void CheckSchedule(const v1::ScheduleSpec& schedule, Violations& out) {
     out.Add("spec.schedule.jitter", "it is not less than the start deadline, so that some runs could never start",
             "lower the jitter or raise the start deadline");
   }
-  if (schedule.overlap() != v1::SKIP) {
-    out.Add("spec.schedule.overlap", "accepted is SKIP");
+  if (schedule.overlap() != v1::SKIP && schedule.overlap() != v1::QUEUE_ONE) {
+    out.Add("spec.schedule.overlap", "accepted are SKIP and QUEUE_ONE");
   }
+  out.CheckRange("spec.schedule.max_running", schedule.max_running(), 0, 100000);
+  if (schedule.has_retry()) {
+    out.CheckRange("spec.schedule.retry.attempts", schedule.retry().attempts(), 1, 10);
+    out.CheckRange("spec.schedule.retry.backoff", schedule.retry().backoff(), absl::Seconds(1), absl::Hours(1));
+  }
+  CheckNotDuring(schedule, out);
 }
 
 void CheckDump(const v1::DumpSpec& dump, Violations& out) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/domain/run_advance.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/proto_json.h"
 #include "base/units.h"
 #include "server/domain/agent_state.h"
+#include "server/domain/not_started.h"
 #include "server/domain/planning.h"
 #include "server/domain/run_state.h"
 
@@ -15,8 +18,6 @@ namespace {
 
 // How long after the start deadline an agent that is heard of may tell what became of a run it holds.
 constexpr absl::Duration kReportGrace = absl::Minutes(1);
-
-constexpr char kActor[] = "controller";
 
 RunChange Unchanged(const v1::Run& run) {
   RunChange change;
@@ -30,7 +31,8 @@ RunChange End(v1::Run run, v1::RunState state, const std::string& reason, absl::
   run.clear_lease_end_time();
   *run.mutable_end_time() = ToProto(now);
   RunChange change;
-  change.events.push_back(MakeEvent(now, kActor, run.name(), absl::StrCat("RUN_", v1::RunState_Name(state)), reason));
+  change.events.push_back(
+      MakeEvent(now, kControllerActor, run.name(), absl::StrCat("RUN_", v1::RunState_Name(state)), reason));
   change.run = std::move(run);
   return change;
 }
@@ -43,113 +45,131 @@ RunChange Lose(v1::Run run, const std::string& reason, const std::string& hint, 
   return End(std::move(run), v1::LOST, reason, now);
 }
 
-bool IsOnline(const std::optional<v1::Agent>& agent, absl::Time now) {
-  return agent.has_value() && JudgeAgent(*agent, now) == v1::ONLINE;
-}
+// One run, and what there is to say of it at one time.
+class Advance {
+ public:
+  Advance(const RunView& view, const std::optional<v1::Agent>& agent, const AdvanceContext& context)
+      : view_(view), agent_(agent), context_(context), run_(view.run), now_(context.now) {}
 
-// A held run may have been started by an agent that could not tell so far.
-bool MayBeAtWork(const v1::Run& run, const std::optional<v1::Agent>& agent, absl::Time now) {
-  return run.delivered() && !IsOnline(agent, now);
-}
-
-// Why the run is by rule not to start; "" when it may.
-std::string SkipReason(const RunView& view, bool overlap_counts) {
-  if (view.run.manual()) {
-    return "";
-  }
-  if (view.policy.has_value() && view.policy->spec().schedule().paused()) {
-    return "the policy is paused";
-  }
-  if (overlap_counts && view.overlapping.has_value() && view.overlapping->name() != view.run.name()) {
-    return absl::StrCat("the run before, ", view.overlapping->name(), ", was still working");
-  }
-  return "";
-}
-
-std::string MissReason(const std::optional<v1::Agent>& agent, absl::Time now) {
-  if (!agent.has_value()) {
-    return "the database's agent is not known";
-  }
-  switch (JudgeAgent(*agent, now)) {
-    case v1::ENROLLED:
-      return absl::StrCat("the agent ", agent->name(), " was never heard of");
-    case v1::OFFLINE:
-      return absl::StrCat("the agent ", agent->name(), " has not been heard of since ",
-                          FormatRfc3339(ToAbsl(agent->last_seen_time())));
-    default:
-      return absl::StrCat("the agent ", agent->name(), " had no free slot or was not told in time");
-  }
-}
-
-RunChange AdvancePending(const RunView& view, const std::optional<v1::Agent>& agent, absl::Time now) {
-  const v1::Run& run = view.run;
-  const absl::Time deadline =
-      run.has_start_deadline_time() ? ToAbsl(run.start_deadline_time()) : absl::InfiniteFuture();
-  if (!MayBeAtWork(run, agent, now)) {
-    if (const std::string reason = SkipReason(view, /*overlap_counts=*/false); !reason.empty()) {
-      return End(run, v1::SKIPPED, reason, now);
+  RunChange Scheduled() {
+    if (now_ < ToAbsl(run_.not_before_time())) {
+      return Unchanged(run_);
     }
+    // Which backup a drill restores is known when it is due: until then a newer one may come.
+    if (run_.kind() == v1::DRILL && view_.last_good.has_value()) {
+      SetBackupToRead(*view_.last_good, run_);
+    }
+    if (const std::optional<NotStarted> why = WhySkippedWhenDue()) {
+      return EndNotStarted(std::move(run_), v1::SKIPPED, *why, now_);
+    }
+    run_.set_state(v1::PENDING);
+    const bool limited =
+        context_.fleet_is_limited || (view_.policy.has_value() && view_.policy->spec().schedule().max_running() > 0);
+    run_.set_held_back(limited && !run_.delivered());
+    // Both steps at once when it is long overdue, so that a catch-up is one write for each run.
+    RunChange change = Pending(/*advanced=*/false);
+    if (change.events.empty()) {
+      change.events.push_back(MakeEvent(now_, kControllerActor, run_.name(), "RUN_PENDING", "due"));
+    }
+    return change;
   }
-  if (now < deadline) {
-    return Unchanged(run);
+
+  // `advanced`: it has been PENDING before.
+  RunChange Pending(bool advanced) {
+    if (IsPaused() && !MayBeAtWork()) {
+      return EndNotStarted(run_, v1::SKIPPED, WhyPaused(), now_);
+    }
+    if (Overtaken() && now_ < deadline()) {
+      return IsQueued() ? EndNotStarted(run_, v1::SKIPPED, WhyLeftTheQueue(), now_)
+                        : EndNotStarted(run_, v1::MISSED,
+                                        WhyOvertaken(run_, *view_.later, agent_, context_.up_since, now_), now_);
+    }
+    if (now_ < deadline()) {
+      return Unchanged(run_);
+    }
+    if (run_.cancel_requested() && IsOnline()) {
+      return End(run_, v1::CANCELLED, run_.state_reason(), now_);
+    }
+    const NotStarted why = WhyMissed(run_, advanced, agent_, context_.up_since, now_);
+    if (!run_.delivered()) {
+      return advanced && IsQueued() ? EndNotStarted(run_, v1::SKIPPED, WhyOverlap(view_.overlapping->name()), now_)
+                                    : EndNotStarted(run_, v1::MISSED, why, now_);
+    }
+    if ((IsOnline() && now_ < deadline() + kReportGrace) || now_ < context_.up_since + kAgentSilence) {
+      return Unchanged(run_);
+    }
+    return Lose(run_, absl::StrCat("the agent holds the run and has not said what became of it; ", why.reason),
+                "look at the agent's log; a result that it still holds will be taken", now_);
   }
-  if (run.cancel_requested() && IsOnline(agent, now)) {
-    return End(run, v1::CANCELLED, run.state_reason(), now);
+
+ private:
+  absl::Time deadline() const {
+    return run_.has_start_deadline_time() ? ToAbsl(run_.start_deadline_time()) : absl::InfiniteFuture();
   }
-  if (!run.delivered()) {
-    return End(run, v1::MISSED, MissReason(agent, now), now);
+  bool IsOnline() const { return agent_.has_value() && JudgeAgent(*agent_, now_) == v1::ONLINE; }
+  // A held run may have been started by an agent that could not tell so far.
+  bool MayBeAtWork() const { return run_.delivered() && !IsOnline(); }
+  bool IsPaused() const {
+    return !run_.manual() && view_.policy.has_value() && view_.policy->spec().schedule().paused();
   }
-  if (IsOnline(agent, now) && now < deadline + kReportGrace) {
-    return Unchanged(run);
+  bool IsBehindAnother() const {
+    return !run_.manual() && view_.overlapping.has_value() && view_.overlapping->name() != run_.name();
   }
-  return Lose(run, absl::StrCat("the agent holds the run and has not said what became of it; ", MissReason(agent, now)),
-              "look at the agent's log; a result that it still holds will be taken", now);
-}
+  bool IsQueued() const { return IsBehindAnother() && run_.spec().overlap() == v1::QUEUE_ONE && !run_.delivered(); }
+  bool Overtaken() const {
+    return !run_.manual() && !run_.delivered() && view_.later.has_value() &&
+           ToAbsl(view_.later->not_before_time()) <= now_;
+  }
+  NotStarted WhyLeftTheQueue() const {
+    return {v1::OVERLAP,
+            absl::StrCat("the run before, ", view_.overlapping->name(), ", was still working; the slot of ",
+                         FormatRfc3339(ToAbsl(view_.later->slot_time())), " waits in its place")};
+  }
+
+  // Why the run is by rule not to start.
+  std::optional<NotStarted> WhySkippedWhenDue() const {
+    if (IsPaused() && !MayBeAtWork()) {
+      return WhyPaused();
+    }
+    if (!run_.manual() && ToAbsl(run_.not_before_time()) >= deadline()) {
+      return WhyExcluded();
+    }
+    // Between the end of a run and its report the catalog still calls it RUNNING: whether it works is known to the
+    // agent that holds both.
+    if (IsBehindAnother() && run_.spec().overlap() == v1::SKIP && !run_.delivered() && now_ < deadline()) {
+      return WhyOverlap(view_.overlapping->name());
+    }
+    if (run_.kind() == v1::DRILL && !view_.last_good.has_value()) {
+      return NotStarted{v1::NO_GOOD_BACKUP, "the database has no good backup to restore"};
+    }
+    return std::nullopt;
+  }
+
+  const RunView& view_;
+  const std::optional<v1::Agent>& agent_;
+  const AdvanceContext& context_;
+  v1::Run run_;
+  const absl::Time now_;
+};
 
 }  // namespace
 
-RunChange AdvanceRun(const RunView& view, const std::optional<v1::Agent>& agent, absl::Time now) {
-  v1::Run run = view.run;
-  switch (run.state()) {
-    case v1::SCHEDULED: {
-      if (now < ToAbsl(run.not_before_time())) {
-        return Unchanged(run);
-      }
-      std::string reason =
-          MayBeAtWork(run, agent, now) ? "" : SkipReason(view, run.spec().overlap() != v1::OVERLAP_MODE_UNSPECIFIED);
-      // Which backup a drill restores is known when it is due: until then a newer one may come.
-      if (reason.empty() && run.kind() == v1::DRILL) {
-        if (view.last_good.has_value()) {
-          SetBackupToRead(*view.last_good, run);
-        } else {
-          reason = "the database has no good backup to restore";
-        }
-      }
-      if (!reason.empty()) {
-        return End(std::move(run), v1::SKIPPED, reason, now);
-      }
-      run.set_state(v1::PENDING);
-      RunView due = view;
-      due.run = run;
-      // Both steps at once when it is long overdue, so that a catch-up is one write for each run.
-      RunChange change = AdvancePending(due, agent, now);
-      if (change.events.empty()) {
-        change.events.push_back(MakeEvent(now, kActor, run.name(), "RUN_PENDING", "due"));
-      }
-      return change;
-    }
+RunChange AdvanceRun(const RunView& view, const std::optional<v1::Agent>& agent, const AdvanceContext& context) {
+  switch (view.run.state()) {
+    case v1::SCHEDULED:
+      return Advance(view, agent, context).Scheduled();
     case v1::PENDING:
-      return AdvancePending(view, agent, now);
+      return Advance(view, agent, context).Pending(/*advanced=*/true);
     case v1::RUNNING:
-      if (now < ToAbsl(run.lease_end_time())) {
-        return Unchanged(run);
+      if (context.now < ToAbsl(view.run.lease_end_time())) {
+        return Unchanged(view.run);
       }
-      return Lose(std::move(run),
+      return Lose(view.run,
                   absl::StrCat("the agent fell silent during the run; its lease ended at ",
                                FormatRfc3339(ToAbsl(view.run.lease_end_time()))),
-                  "when the agent is heard of again it goes on, or its result is taken", now);
+                  "when the agent is heard of again it goes on, or its result is taken", context.now);
     default:
-      return Unchanged(run);
+      return Unchanged(view.run);
   }
 }
 

@@ -32,9 +32,12 @@ absl::StatusOr<RunChange> StartOrExtendRun(const RunView& view, const v1::Attemp
   run.set_state(v1::RUNNING);
   run.set_attempt_id(ref.attempt_id());
   run.set_delivered(true);
+  run.set_held_back(false);
   if (before == v1::LOST) {
     run.clear_state_reason();
-    run.clear_failure();
+  }
+  if (before != v1::RUNNING) {
+    run.clear_failure();  // That of the silence, or of the attempt before.
   }
   run.clear_end_time();
   *run.mutable_lease_end_time() = ToProto(now + lease);

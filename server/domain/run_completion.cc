@@ -14,8 +14,10 @@
 #include "server/domain/backup_facts.h"
 #include "server/domain/backup_renewal.h"
 #include "server/domain/deletion.h"
+#include "server/domain/not_started.h"
 #include "server/domain/reported_values.h"
 #include "server/domain/run_fence.h"
+#include "server/domain/run_retry.h"
 #include "server/domain/run_state.h"
 
 namespace backup::server {
@@ -44,6 +46,29 @@ bool IsRepeated(const v1::Run& run, const v1::AttemptRef& attempt, v1::RunState 
     return run.attempt_id() == attempt.attempt_id();
   }
   return MeansNotStarted(reported) || reported == v1::CANCELLED;
+}
+
+// What the agent says, if it can be meant for this state; agents of before say nothing.
+v1::NotStartedCause CauseOf(const v1::RunResult& result) {
+  switch (result.not_started_cause()) {
+    case v1::AGENT_OFFLINE:
+    case v1::NO_FREE_SLOT:
+    case v1::START_DEADLINE_PASSED:
+    case v1::SUPERSEDED:
+      if (result.state() == v1::MISSED) {
+        return result.not_started_cause();
+      }
+      break;
+    case v1::OVERLAP:
+    case v1::EXCLUDED_WINDOW:
+      if (result.state() == v1::SKIPPED) {
+        return result.not_started_cause();
+      }
+      break;
+    default:
+      break;
+  }
+  return result.state() == v1::MISSED ? v1::START_DEADLINE_PASSED : v1::OVERLAP;
 }
 
 const char* SuccessVerb(const v1::Run& run) {
@@ -76,6 +101,7 @@ v1::Run EndedRun(const v1::Run& before, const v1::AttemptRef& attempt, const v1:
   run.set_state(result.state());
   run.set_attempt_id(attempt.attempt_id());
   run.clear_lease_end_time();
+  run.set_held_back(false);
   run.clear_failure();
   run.clear_state_reason();
   if (result.state() == v1::FAILED) {
@@ -85,6 +111,9 @@ v1::Run EndedRun(const v1::Run& before, const v1::AttemptRef& attempt, const v1:
     run.set_state_reason(before.cancel_requested() && !before.state_reason().empty()
                              ? before.state_reason()
                              : CleanText(result.state_reason(), kMaxReasonBytes));
+  }
+  if (MeansNotStarted(result.state())) {
+    run.set_not_started_cause(CauseOf(result));
   }
   if (!run.has_start_time() && result.has_start_time() && !MeansNotStarted(result.state())) {
     *run.mutable_start_time() = SaneTime(true, result.start_time(), now);
@@ -151,6 +180,10 @@ absl::StatusOr<RunChange> CompleteRun(const RunView& view, const v1::AttemptRef&
     return ResultInvalid("the attempt has no valid id");
   }
   RunChange change;
+  if (WasRetried(run, attempt)) {
+    change.run = run;
+    return change;
+  }
   if (IsTerminal(run.state()) && run.state() != v1::LOST) {
     if (IsRepeated(run, attempt, result.state())) {
       change.run = run;
@@ -161,6 +194,10 @@ absl::StatusOr<RunChange> CompleteRun(const RunView& view, const v1::AttemptRef&
   RETURN_IF_ERROR(CheckFence(run, attempt));
   if (MeansNotStarted(result.state()) && !run.attempt_id().empty()) {
     return ResultInvalid("a run that had started cannot be missed or skipped");
+  }
+  if (MeansNotStarted(result.state()) && run.retry_count() > 0) {
+    return EndNotStarted(run, result.state(), {CauseOf(result), CleanText(result.state_reason(), kMaxReasonBytes)},
+                         now);
   }
   const bool made_backup = run.kind() == v1::BACKUP && result.state() == v1::SUCCEEDED;
   if (made_backup) {
@@ -176,6 +213,13 @@ absl::StatusOr<RunChange> CompleteRun(const RunView& view, const v1::AttemptRef&
     CompleteDeletion(view, now, change);
   } else if (run.kind() != v1::BACKUP) {
     RenewBackup(view, result, now, change);
+  }
+  if (change.run.state() == v1::FAILED) {
+    if (std::optional<RunChange> retry = RetryRun(change.run, view.policy, now)) {
+      change.run = std::move(retry->run);
+      change.events.insert(change.events.begin(), retry->events.begin(), retry->events.end());
+      return change;
+    }
   }
   change.events.insert(change.events.begin(),
                        MakeEvent(now, AgentOf(run), run.name(),

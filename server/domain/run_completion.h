@@ -11,7 +11,9 @@ namespace backup::server {
 // An agent says how an attempt ended. Idempotent by attempt id and epoch: the run unchanged and no events when it ended
 // by this attempt before, or when it ended without any attempt and the agent only confirms that it did not start.
 //
-//   SCHEDULED, PENDING, RUNNING, LOST of this attempt and epoch -> the result's state
+//   SCHEDULED, PENDING, RUNNING, LOST of this attempt and epoch -> the result's state; after a failure that may pass,
+//                                                               PENDING under the next epoch (run_retry.h)
+//   the attempt whose failure was followed by another           -> unchanged
 //   another epoch: STALE_EPOCH. Another attempt: RUN_HELD_BY_OTHER_ATTEMPT. Otherwise ended: RUN_ALREADY_ENDED.
 //
 // INVALID_ARGUMENT RESULT_INVALID when the result cannot be true: a state that ends nothing, MISSED or SKIPPED of a run

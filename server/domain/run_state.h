@@ -18,7 +18,10 @@ bool IsOpen(v1::RunState state);
 // `agents/{agent}` of the run's database; "" when that name is not valid.
 std::string AgentOf(const v1::Run& run);
 
-// An event of `actor` ("controller" or a resource name) about `subject`, at `now`.
+// The actor of what no agent and no person did.
+inline constexpr char kControllerActor[] = "controller";
+
+// An event of `actor` (kControllerActor or a resource name) about `subject`, at `now`.
 v1::Event MakeEvent(absl::Time now, absl::string_view actor, absl::string_view subject, absl::string_view type,
                     absl::string_view message);
 

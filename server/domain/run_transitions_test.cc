@@ -157,7 +157,7 @@ TEST_P(RunTransitionsTest, TimeAloneEndsNothingThatHasEnded) {
     return;
   }
   const RunView view = ViewIn(GetParam().state, GetParam().attempt_id);
-  const RunChange change = AdvanceRun(view, std::nullopt, absl::InfiniteFuture());
+  const RunChange change = AdvanceRun(view, std::nullopt, {absl::InfiniteFuture()});
   EXPECT_THAT(change.run, EqualsProto(view.run));
   EXPECT_TRUE(change.events.empty());
   EXPECT_TRUE(change.backups.empty());

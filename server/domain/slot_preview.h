@@ -15,7 +15,7 @@ struct PreviewedSlot {
   absl::Time slot_time;
   std::string local_time;  // As the clock of the schedule's zone shows it, with its distance from UTC: RFC 3339.
   // What clock changes do to it, for people: its time does not exist on that day, comes twice, or the clock changed
-  // since the slot before. Empty for nothing.
+  // since the slot before; or what notDuring does: it waits, or is skipped. Empty for nothing.
   std::string note;
 };
 

@@ -60,6 +60,21 @@ TEST(SlotPreviewTest, AnIntervalKnowsNoZone) {
               ElementsAre("2026-10-25T00:00:00+00:00", "2026-10-25T12:00:00+00:00"));
 }
 
+TEST(SlotPreviewTest, SaysWhatWaitsAndWhatIsSkipped) {
+  v1::ScheduleSpec spec = Cron("0 6,20 * * *", "Europe/Berlin");
+  *spec.mutable_start_deadline() = ToProto(absl::Hours(6));
+  v1::ExclusionWindow& night = *spec.add_not_during();
+  night.set_cron("0 19 * * *");
+  *night.mutable_duration() = ToProto(absl::Hours(8));
+  v1::ExclusionWindow& morning = *spec.add_not_during();
+  morning.set_cron("30 5 * * *");
+  *morning.mutable_duration() = ToProto(absl::Minutes(90));
+  const auto slots = PreviewSlots(spec, At("2026-11-27T12:00:00Z"), 2);
+  ASSERT_THAT(slots, IsOk());
+  EXPECT_EQ(slots->at(0).note, "notDuring lets nothing start until its deadline: it is skipped");
+  EXPECT_EQ(slots->at(1).note, "notDuring lets nothing start: it waits until 2026-11-28T07:00:00+01:00");
+}
+
 TEST(SlotPreviewTest, EndsWithTheSchedule) {
   EXPECT_THAT(*PreviewSlots(Cron("0 0 1 1 *", "UTC"), absl::InfiniteFuture(), 5), IsEmpty());
   EXPECT_THAT(PreviewSlots(Cron("0 0 31 2 *", "UTC"), At("2026-01-01T00:00:00Z"), 5), HasReason("CRON_INVALID"));

@@ -20,6 +20,10 @@ PlannerPass::PlannerPass(Store& store, Clock& clock, Random& random, ChangeFeed&
 
 absl::StatusOr<bool> PlannerPass::Run(absl::Duration deadline) {
   ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, store_.ReadPolicies());
+  policy_limits_.clear();
+  for (const v1::Policy& policy : policies) {
+    if (const int limit = policy.spec().schedule().max_running(); limit > 0) policy_limits_[policy.name()] = limit;
+  }
   bool worked = false;
   while (const v1::Policy* policy = Next(policies)) {
     if (worked && clock_.Monotonic() >= deadline) {
@@ -78,17 +82,29 @@ absl::StatusOr<bool> PlannerPass::PlanPart(const v1::Policy& policy) {
     next_part_.clear();
   }
   std::vector<std::string> agents;
+  bool complete = true;
   const PolicyDecision plan = [&](const PolicyView& view) -> absl::StatusOr<PolicyChange> {
+    complete = true;
     if (!view.policy.has_value()) {
       return PolicyChange();  // Deleted since it was read.
     }
-    return PlanRuns(view, now, random_);
+    ASSIGN_OR_RETURN(PolicyChange change, PlanRuns(view, now, random_));
+    complete = change.planned;
+    // The first part's rows reach no further than from then.
+    if (complete && view.last_part) {
+      change.planned_time = begun_.wall_time;
+    }
+    return change;
   };
-  ASSIGN_OR_RETURN(next_part_, store_.ChangePolicyPart(policy.name(), now, next_part_, options_.part_size,
-                                                       RecordingAgents(plan, &agents)));
+  ASSIGN_OR_RETURN(const std::string next, store_.ChangePolicyPart(policy.name(), now, next_part_, options_.part_size,
+                                                                   RecordingAgents(plan, &agents)));
   for (const std::string& agent : agents) {
     feed_.Publish(agent);
   }
+  if (!complete) {
+    return false;  // Slots of the past are left: the same part again.
+  }
+  next_part_ = next;
   return next_part_.empty();
 }
 

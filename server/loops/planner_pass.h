@@ -39,6 +39,9 @@ class PlannerPass {
   // away.
   absl::StatusOr<bool> Run(absl::Duration deadline);
 
+  // Of the policies that limit it: how many of their runs may work at once. As of the last Run.
+  const std::map<std::string, int64_t>& policy_limits() const { return policy_limits_; }
+
   // All policies are due again, also the parts that were planned just now.
   void RequestAll() { ++request_; }
 
@@ -54,7 +57,8 @@ class PlannerPass {
   // The policy to go on with; null when all is planned.
   const v1::Policy* Next(const std::vector<v1::Policy>& policies) const;
   bool IsDue(const v1::Policy& policy) const;
-  // One part of it; the first one when it is not the one at work. True when it was the last.
+  // One part of it; the first one when it is not the one at work. True when it was the last, and nothing of the past is
+  // left to be planned.
   absl::StatusOr<bool> PlanPart(const v1::Policy& policy);
 
   Store& store_;
@@ -64,6 +68,7 @@ class PlannerPass {
   const PlannerPassOptions options_;
 
   int64_t request_ = 0;
+  std::map<std::string, int64_t> policy_limits_;
   std::map<std::string, Planned> planned_;  // Policies all of whose parts are planned.
   // The policy at work, "" for none, as it was when that began, and where its next part begins.
   std::string current_;

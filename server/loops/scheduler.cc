@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "base/proto_json.h"
 #include "base/status_macros.h"
+#include "server/domain/agent_state.h"
+#include "server/domain/places.h"
 #include "server/domain/planning.h"
 #include "server/domain/policy_changes.h"
 #include "server/domain/run_advance.h"
@@ -19,6 +22,9 @@ constexpr int kAdvanceBatch = 500;
 // Slots may have come and gone without a row when nothing was planned for so long: rows reach further ahead.
 constexpr absl::Duration kOutage = absl::Hours(2);
 constexpr int kMaxBackoffDoublings = 10;
+constexpr int kMaxWaiting = 1000;
+// A longer time without a turn is a break: what was due in it was watched by nobody.
+constexpr absl::Duration kBreak = absl::Minutes(1);
 
 // Whether trying the next policy or run is of no use now.
 bool IsCatalogDown(const absl::Status& status) { return absl::IsUnavailable(status); }
@@ -66,11 +72,17 @@ absl::Duration Scheduler::RunOnce() {
 absl::StatusOr<absl::Duration> Scheduler::Turn() {
   const absl::Duration deadline = clock_.Monotonic() + options_.budget;
   goes_on_ = false;
-  // Planning comes first: after an outage it finds by the rows still SCHEDULED which slots had none.
+  // The clock may also have been set back since.
+  if (clock_.Monotonic() - last_turn_ > kBreak || up_since_ > clock_.Now()) {
+    up_since_ = clock_.Now();
+  }
+  // Planning comes first, so that a later slot that stands in for others is there when they are judged.
   if (TakePlanIsDue()) {
     RETURN_IF_ERROR(PlanDue(deadline));
   }
   RETURN_IF_ERROR(AdvanceAll(deadline));
+  RETURN_IF_ERROR(GiveFreePlaces());
+  last_turn_ = clock_.Monotonic();
   if (goes_on_) {
     return absl::ZeroDuration();
   }
@@ -96,12 +108,15 @@ absl::Status Scheduler::PlanDue(absl::Duration deadline) {
 }
 
 absl::Status Scheduler::AdvanceAll(absl::Duration deadline) {
-  const absl::Time now = clock_.Now();
+  AdvanceContext context;
+  context.now = clock_.Now();
+  context.up_since = up_since_;
+  context.fleet_is_limited = options_.max_running_runs > 0;
   bool worked = false;
   while (true) {
     // Those seen and still listed must not take the places of the others.
     const int limit = kAdvanceBatch + static_cast<int>(advanced_.size());
-    ASSIGN_OR_RETURN(const std::vector<std::string> names, store_.ListRunsToAdvance(now, limit));
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, store_.ListRunsToAdvance(context.now, limit));
     bool found_new = false;
     for (const std::string& name : names) {
       if (worked && clock_.Monotonic() >= deadline) {
@@ -113,28 +128,29 @@ absl::Status Scheduler::AdvanceAll(absl::Duration deadline) {
       }
       worked = true;
       found_new = true;
-      if (absl::Status status = AdvanceOne(name, now); !status.ok()) {
+      if (absl::Status status = AdvanceOne(name, context); !status.ok()) {
         if (IsCatalogDown(status)) {
           return status;
         }
         LogFailure("cannot advance run", name, status);
       }
     }
-    if (!found_new || static_cast<int>(names.size()) < limit) {
+    // What one run became may be news for another.
+    if (!found_new) {
       advanced_.clear();
       return absl::OkStatus();
     }
   }
 }
 
-absl::Status Scheduler::AdvanceOne(const std::string& name, absl::Time now) {
+absl::Status Scheduler::AdvanceOne(const std::string& name, const AdvanceContext& context) {
   ASSIGN_OR_RETURN(const v1::Run run, store_.GetRun(name));
   const std::string agent_name = AgentOf(run);
   ASSIGN_OR_RETURN(const std::optional<v1::Agent> agent, FindAgent(agent_name));
   v1::RunState before = run.state();
   ASSIGN_OR_RETURN(const v1::Run after, store_.ChangeRun(name, [&](const RunView& view) {
     before = view.run.state();
-    return AdvanceRun(view, agent, now);
+    return AdvanceRun(view, agent, context);
   }));
   if (after.state() == before) {
     return absl::OkStatus();
@@ -145,6 +161,31 @@ absl::Status Scheduler::AdvanceOne(const std::string& name, absl::Time now) {
     feed_.Publish(agent_name);
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Scheduler::IsReady(const v1::Run& run, absl::Time now) {
+  ASSIGN_OR_RETURN(const std::optional<v1::Agent> agent, FindAgent(AgentOf(run)));
+  return ToAbsl(run.not_before_time()) <= now && agent.has_value() && JudgeAgent(*agent, now) == v1::ONLINE &&
+         (agent->slot_count() == 0 || agent->active_run_count() < agent->slot_count());
+}
+
+absl::Status Scheduler::GiveFreePlaces() {
+  const absl::Time now = clock_.Now();
+  ASSIGN_OR_RETURN(const Places places, store_.ReadPlaces(kMaxWaiting));
+  absl::Status failure;
+  const auto ready = [&](const v1::Run& run) {
+    const absl::StatusOr<bool> is_ready = IsReady(run, now);
+    failure.Update(is_ready.status());
+    return is_ready.ok() && *is_ready;
+  };
+  for (const std::string& name : GivePlaces(places, {options_.max_running_runs, planner_.policy_limits()}, ready)) {
+    ASSIGN_OR_RETURN(const v1::Run run, store_.ChangeRun(name, [&](const RunView& view) -> absl::StatusOr<RunChange> {
+      return LetGo(view.run, now);
+    }));
+    feed_.Publish(name);
+    feed_.Publish(AgentOf(run));
+  }
+  return failure;
 }
 
 absl::StatusOr<std::optional<v1::Agent>> Scheduler::FindAgent(const std::string& name) {

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/random.h"
+#include "server/domain/run_advance.h"
 #include "server/loops/change_feed.h"
 #include "server/loops/planner_pass.h"
 #include "server/store/store.h"
@@ -31,9 +32,12 @@ struct SchedulerOptions {
   // First and greatest wait after the catalog failed. Default: 1 s, 30 s.
   absl::Duration min_backoff = absl::Seconds(1);
   absl::Duration max_backoff = absl::Seconds(30);
+  // Runs that may work at once in the whole fleet; 0: no limit. Default: 0.
+  int64_t max_running_runs = 0;
 };
 
-// Keeps the catalog's runs in step with time: plans every policy's rows ahead, and moves due runs on. Tells the
+// Keeps the catalog's runs in step with time: plans every policy's rows ahead, moves due runs on, and gives places to
+// those that wait for one. Tells the
 // ChangeFeed of each run and agent that it changed. All state is in the catalog: a turn that fails is made up for by
 // the next.
 class Scheduler {
@@ -55,7 +59,9 @@ class Scheduler {
   // What is due, or a part of it; then a next turn at once is to go on.
   absl::Status PlanDue(absl::Duration deadline);
   absl::Status AdvanceAll(absl::Duration deadline);
-  absl::Status AdvanceOne(const std::string& name, absl::Time now);
+  absl::Status AdvanceOne(const std::string& name, const AdvanceContext& context);
+  absl::Status GiveFreePlaces();
+  absl::StatusOr<bool> IsReady(const v1::Run& run, absl::Time now);
   absl::StatusOr<std::optional<v1::Agent>> FindAgent(const std::string& name);
   void LogFailure(absl::string_view what, const std::string& subject, const absl::Status& status);
 
@@ -73,6 +79,9 @@ class Scheduler {
   bool goes_on_ = false;            // This turn has left something to the next.
   std::set<std::string> advanced_;  // Runs looked at, in this turn and those that it goes on from.
   int failed_turn_count_ = 0;
+  // When the last good turn ended, monotonic; and since when there was no break between turns.
+  absl::Duration last_turn_ = -absl::InfiniteDuration();
+  absl::Time up_since_;
   std::map<std::string, std::optional<v1::Agent>> agents_;  // Of this turn.
   LogLimiter failure_log_;
 

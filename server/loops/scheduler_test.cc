@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,7 +74,15 @@ class SchedulerTest : public ::testing::Test {
     ADD_FAILURE() << "no run of slot " << slot;
     return v1::Run();
   }
+  // Nobody watches meanwhile.
   void SetNow(const std::string& time) { clock_.Advance(At(time) - clock_.Now()); }
+  // With turns all the way.
+  void RunUntil(const std::string& time) {
+    while (clock_.Now() < At(time)) {
+      clock_.Advance(std::min(absl::Minutes(1), At(time) - clock_.Now()));
+      scheduler_.RunOnce();
+    }
+  }
   // The agent is heard of now.
   void HearAgent() { store_.PutAgent(AgentSeenAt("db1", clock_.Now()), {DatabaseOf("db1", "orders")}); }
 
@@ -126,8 +136,7 @@ TEST_F(SchedulerTest, ADueRunIsPendingThenMissedWhenNobodyComes) {
   SetNow("2026-11-23T22:00:00Z");
   scheduler_.RunOnce();
   EXPECT_THAT(States(), ElementsAre("23T22 PENDING", "24T22 SCHEDULED", "25T22 SCHEDULED"));
-  SetNow("2026-11-24T04:00:00Z");
-  scheduler_.RunOnce();
+  RunUntil("2026-11-24T04:00:00Z");
   const v1::Run run = RunOfSlot("2026-11-23T22:00:00Z");
   EXPECT_EQ(run.state(), v1::MISSED);
   EXPECT_EQ(run.state_reason(), "the agent agents/db1 has not been heard of since 2026-11-23T12:00:00Z");
@@ -161,7 +170,9 @@ TEST_F(SchedulerTest, AnOutageOfThirtyHoursIsMadeUpFor) {
   scheduler_.RunOnce();
   EXPECT_THAT(States(),
               ElementsAre("23T22 MISSED", "24T22 MISSED", "25T22 MISSED", "26T22 SCHEDULED", "27T22 SCHEDULED"));
-  EXPECT_THAT(RunOfSlot("2026-11-25T22:00:00Z").state_reason(), HasSubstr("had no free slot or was not told in time"));
+  for (const v1::Run& run : Runs()) {
+    EXPECT_EQ(run.not_started_cause(), run.state() == v1::MISSED ? v1::CONTROLLER_DOWN : 0) << run.DebugString();
+  }
 }
 
 TEST_F(SchedulerTest, AfterAnOutageASlotWithinItsDeadlineStillRuns) {
@@ -306,6 +317,109 @@ TEST(SchedulerFailureTest, ARunThatFailsToAdvanceHoldsUpNoOther) {
   store.stubborn_.clear();
   scheduler.RunOnce();
   EXPECT_EQ(store.GetRun("runs/r0")->state(), v1::PENDING);
+}
+
+// Three databases of one agent, due at once.
+class SchedulerLimitTest : public SchedulerTest {
+ protected:
+  void Start(int32_t max_running, int64_t fleet, int32_t agent_slots = 10) {
+    v1::Policy policy = NightlyPolicy();
+    policy.mutable_spec()->mutable_schedule()->set_max_running(max_running);
+    store_.PutPolicy(policy, clock_.Now());
+    options_.max_running_runs = fleet;
+    agent_slots_ = agent_slots;
+    limited_.emplace(store_, clock_, random_, feed_, options_);
+    SetNow("2026-11-23T21:59:30Z");
+    Turn();
+    SetNow("2026-11-23T22:00:00Z");
+    Turn();
+  }
+  void Turn(int32_t active = 0) {
+    v1::Agent agent = AgentSeenAt("db1", clock_.Now());
+    agent.set_slot_count(agent_slots_);
+    agent.set_active_run_count(active);
+    store_.PutAgent(agent, {DatabaseOf("db1", "orders"), DatabaseOf("db1", "crm"), DatabaseOf("db1", "hr")});
+    limited_->RunOnce();
+  }
+  // Of the slot that is due.
+  std::vector<v1::Run> Due() {
+    std::vector<v1::Run> due;
+    for (const v1::Run& run : Runs()) {
+      if (ToAbsl(run.slot_time()) == At("2026-11-23T22:00:00Z")) {
+        due.push_back(run);
+      }
+    }
+    return due;
+  }
+  // Those that may start or have started.
+  std::vector<v1::Run> LetGo() {
+    std::vector<v1::Run> runs;
+    for (const v1::Run& run : Due()) {
+      if ((run.state() == v1::PENDING && !run.held_back()) || run.state() == v1::RUNNING) {
+        runs.push_back(run);
+      }
+    }
+    return runs;
+  }
+  void Finish(v1::Run run) {
+    run.set_state(v1::SUCCEEDED);
+    store_.PutRun(run);
+  }
+
+  SchedulerOptions options_;
+  int32_t agent_slots_ = 10;
+  std::optional<Scheduler> limited_;
+};
+
+TEST_F(SchedulerLimitTest, AsManyRunsOfAPolicyGoAsItMayAndOthersFollow) {
+  Start(/*max_running=*/2, /*fleet=*/0);
+  ASSERT_EQ(LetGo().size(), 2u);
+  Report(LetGo()[0], absl::Hours(9));
+  Turn();
+  EXPECT_EQ(LetGo().size(), 2u);
+  Finish(LetGo()[0]);
+  int news = 0;
+  const auto subscription = feed_.Subscribe("agents/db1", [&] { ++news; });
+  Turn();
+  EXPECT_EQ(LetGo().size(), 2u);
+  EXPECT_EQ(news, 1) << "the agent is told";
+}
+
+TEST_F(SchedulerLimitTest, TheFleetsLimitHoldsForAllPolicies) {
+  v1::Policy other = NightlyPolicy();
+  other.set_name("policies/other");
+  store_.PutPolicy(other, clock_.Now());
+  Start(/*max_running=*/0, /*fleet=*/4);
+  ASSERT_EQ(Due().size(), 6u);
+  EXPECT_EQ(LetGo().size(), 4u);
+}
+
+TEST_F(SchedulerLimitTest, AnAgentWithoutAFreeSlotTakesNoPlace) {
+  Start(/*max_running=*/2, /*fleet=*/0, /*agent_slots=*/1);
+  Turn(/*active=*/1);
+  const size_t before = LetGo().size();
+  for (const v1::Run& run : LetGo()) {
+    Finish(run);
+  }
+  Turn(/*active=*/1);
+  EXPECT_EQ(before, 2u);
+  EXPECT_EQ(LetGo().size(), 0u);
+  Turn(/*active=*/0);
+  EXPECT_EQ(LetGo().size(), 1u);
+}
+
+TEST_F(SchedulerLimitTest, WhatGotNoPlaceUntilItsDeadlineIsMissed) {
+  Start(/*max_running=*/1, /*fleet=*/0);
+  Report(LetGo().at(0), absl::Hours(9));
+  while (clock_.Now() < At("2026-11-24T04:00:00Z")) {
+    clock_.Advance(absl::Minutes(1));
+    Turn();
+  }
+  int missed = 0;
+  for (const v1::Run& run : Due()) {
+    missed += run.state() == v1::MISSED && run.not_started_cause() == v1::NO_FREE_SLOT ? 1 : 0;
+  }
+  EXPECT_EQ(missed, 2);
 }
 
 TEST_F(SchedulerTest, TwoSchedulersMakeNoSlotTwice) {

@@ -30,6 +30,12 @@ absl::StatusOr<std::vector<std::string>> PostgresStore::ListRunsToAdvance(absl::
              "SELECT r.name, r.slot_time, r.sequence FROM policies p JOIN runs r ON r.policy = p.name "
              "WHERE p.paused AND r.state = 'PENDING' AND NOT r.manual "
              "AND (r.start_deadline_time > $1 OR r.start_deadline_time IS NULL) "
+             "UNION "  // Not ALL: one may be among the above as well.
+             "SELECT name, slot_time, sequence FROM ("
+             "SELECT name, slot_time, sequence, delivered, lead(slot_time) OVER (PARTITION BY policy, database, kind "
+             "ORDER BY slot_time) AS later "
+             "FROM runs WHERE state = 'PENDING' AND NOT manual) waiting "
+             "WHERE later IS NOT NULL AND NOT delivered "
              "UNION ALL "
              "SELECT name, slot_time, sequence FROM runs WHERE state = 'RUNNING' "
              "AND (lease_end_time <= $1 OR lease_end_time IS NULL)"
@@ -69,6 +75,33 @@ absl::StatusOr<std::vector<v1::Run>> PostgresStore::ListOpenRuns(absl::string_vi
                           "AND not_before_time <= $2 ORDER BY not_before_time, sequence LIMIT ",
                           kMaxOpenRuns),
              SqlParams().Text(agent).Time(horizon)));
+  });
+}
+
+absl::StatusOr<Places> PostgresStore::ReadPlaces(int limit) {
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<Places> {
+    Places places;
+    places.waiting = DecodeRows(Exec(transaction,
+                                     absl::StrCat("SELECT ", kRunColumns,
+                                                  " FROM runs WHERE state = 'PENDING' AND data ->> 'heldBack' = 'true' "
+                                                  "ORDER BY slot_time, sequence LIMIT $1"),
+                                     SqlParams().Int(limit)),
+                                &DecodeRun);
+    if (places.waiting.empty()) return places;
+    const pqxx::result rows =
+        Exec(transaction,
+             "SELECT policy AS name, count(*) AS taken FROM ("
+             "SELECT policy FROM runs WHERE state = 'RUNNING' UNION ALL "
+             "SELECT policy FROM runs WHERE state = 'PENDING' AND data ->> 'heldBack' IS DISTINCT FROM 'true'"
+             ") working GROUP BY policy");
+    for (const pqxx::row& row : rows) {
+      RowReader reader(row, "runs");
+      const int64_t taken = reader.Count("taken");
+      places.taken += taken;
+      places.by_policy[reader.Text("name")] += taken;
+      RETURN_IF_ERROR(reader.status());
+    }
+    return places;
   });
 }
 

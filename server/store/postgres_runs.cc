@@ -61,6 +61,21 @@ std::optional<v1::Run> ReadOverlapping(pqxx::transaction_base& transaction, cons
   return runs.empty() ? std::nullopt : std::optional<v1::Run>(std::move(runs[0]));
 }
 
+std::optional<v1::Run> ReadLater(pqxx::transaction_base& transaction, const v1::Run& run) {
+  const bool waits = run.state() == v1::SCHEDULED || run.state() == v1::PENDING;
+  if (!waits || run.manual() || run.policy().empty()) return std::nullopt;
+  std::vector<v1::Run> runs = DecodeRows(
+      Exec(
+          transaction,
+          absl::StrCat("SELECT ", kRunColumns,
+                       " FROM runs WHERE policy = $1 AND database = $2 AND kind = $3 AND NOT manual "
+                       "AND slot_time > $4 AND state NOT IN ('MISSED', 'SKIPPED', 'CANCELLED') "
+                       "ORDER BY slot_time LIMIT 1"),
+          SqlParams().Text(run.policy()).Text(run.database()).Text(v1::RunKind_Name(run.kind())).Time(run.slot_time())),
+      &DecodeRun);
+  return runs.empty() ? std::nullopt : std::optional<v1::Run>(std::move(runs[0]));
+}
+
 absl::StatusOr<RunView> LockAndReadView(pqxx::transaction_base& transaction, absl::string_view name) {
   ASSIGN_OR_RETURN(std::optional<v1::Run> run, ReadRun(transaction, "WHERE name = $1 FOR UPDATE", name));
   if (!run.has_value()) return RunNotFound(name);
@@ -68,6 +83,7 @@ absl::StatusOr<RunView> LockAndReadView(pqxx::transaction_base& transaction, abs
   view.run = *std::move(run);
   view.policy = OrNothing(ReadPolicyOf(transaction, view.run));
   view.overlapping = ReadOverlapping(transaction, view.run);
+  view.later = ReadLater(transaction, view.run);
   view.last_good = OrNothing(ReadBackup(
       transaction, "WHERE database = $1 AND state = 'GOOD' ORDER BY sequence DESC LIMIT 1", view.run.database()));
   if (const std::string backup = BackupOfRun(view.run); !backup.empty()) {

@@ -113,14 +113,17 @@ class Store {
   // is.
   virtual absl::StatusOr<v1::Run> ChangeRun(absl::string_view name, const RunDecision& decide) = 0;
   // Names of at most `limit` runs that time may have changed: SCHEDULED with not_before <= now; PENDING with
-  // start_deadline <= now; RUNNING with lease_end <= now; PENDING ones of a paused policy that nobody asked for by
-  // hand. Oldest slot first.
+  // start_deadline <= now; RUNNING with lease_end <= now; PENDING ones that nobody asked for by hand of a paused
+  // policy, or that no agent holds while a later slot of the same policy, database and kind is PENDING too. Oldest slot
+  // first.
   virtual absl::StatusOr<std::vector<std::string>> ListRunsToAdvance(absl::Time now, int limit) = 0;
   // The earliest time after `now` at which ListRunsToAdvance would name something new; InfiniteFuture when never.
   virtual absl::StatusOr<absl::Time> NextAdvanceTime(absl::Time now) = 0;
   // Every run of the agent in state SCHEDULED, PENDING or RUNNING with not_before <= horizon; by not_before; at most
   // 1000.
   virtual absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) = 0;
+  // With at most `limit` of those that wait. When none waits, nothing is counted.
+  virtual absl::StatusOr<Places> ReadPlaces(int limit) = 0;
   // Sets `delivered` on those of the runs that are SCHEDULED or PENDING with this epoch.
   virtual absl::Status MarkDelivered(absl::Span<const v1::Run> runs) = 0;
   // Appends lines whose offset is the next expected or beyond; passes over those already there. Returns the next

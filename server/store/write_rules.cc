@@ -52,6 +52,7 @@ absl::Status CheckPolicyChange(absl::string_view name, const PolicyChange& chang
     if (run.policy() != std::string(name)) return InvalidField("policy", absl::StrCat(run.name(), " is not of ", name));
   }
   for (const v1::Run& run : change.update_runs) RETURN_IF_ERROR(CheckStorable(run));
+  for (const v1::Run& run : change.reopen_runs) RETURN_IF_ERROR(CheckRun(run));
   return CheckStorable(change.events);
 }
 
@@ -108,6 +109,10 @@ absl::StatusOr<v1::Run> CheckSameRun(const v1::Run& wanted, const v1::Run& exist
                    absl::StrCat(wanted.name(), " is another run"));
 }
 
+bool PlanMayHaveEnded(absl::Time planned_time, absl::Time now) {
+  return planned_time > now || planned_time + kPlanningHorizon < now;
+}
+
 void RoundTimes(v1::Run* run) {
   for (google::protobuf::Timestamp* time :
        {run->has_slot_time() ? run->mutable_slot_time() : nullptr,
@@ -138,6 +143,7 @@ void ReplanRun(const v1::Run& update, v1::Run* run) {
   if (update.has_start_deadline_time()) *run->mutable_start_deadline_time() = update.start_deadline_time();
   run->set_epoch(update.epoch());
   run->set_delivered(update.delivered());
+  run->set_held_back(update.held_back());
   RoundTimes(run);
 }
 

@@ -51,6 +51,12 @@ void TakeEnrollment(const v1::Agent& enrolled, v1::Agent* agent);
 // A database as stored: without output-only fields.
 v1::Database ReportedDatabase(v1::Database database);
 bool SameLabels(const v1::Database& a, const v1::Database& b);
+// The most that a PolicyView holds of runs that ended ahead of their time.
+inline constexpr int kMaxEndedAhead = 5000;
+// Whether slots may have fallen due that no plan knew: rows reach a horizon beyond the last one, and a plan made in the
+// future was made by a clock that was wrong.
+bool PlanMayHaveEnded(absl::Time planned_time, absl::Time now);
+
 // Rounds the times that the catalog filters and orders by.
 void RoundTimes(v1::Run* run);
 void RoundTimes(v1::Backup* backup);

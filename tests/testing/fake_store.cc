@@ -21,6 +21,15 @@ using server::PageRequest;
 using server::PolicyChange;
 using server::PolicyView;
 
+namespace {
+
+bool IsEndedWithoutStart(const v1::Run& run) {
+  return run.state() == v1::MISSED || run.state() == v1::SKIPPED ||
+         (run.state() == v1::LOST && run.attempt_id().empty());
+}
+
+}  // namespace
+
 void FakeStore::FailNext(absl::Status status, int count) {
   MutexLock lock(mu_);
   next_failure_ = std::move(status);
@@ -96,7 +105,7 @@ absl::StatusOr<v1::Policy> FakeStore::ChangePolicy(absl::string_view name, absl:
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
   const std::string key(name);
-  const PolicyView view = ViewPolicy(key);
+  const PolicyView view = ViewPolicy(key, now);
   if (repeat_decisions_) decide(view).status().IgnoreError();
   ASSIGN_OR_RETURN(const PolicyChange change, decide(view));
   RETURN_IF_ERROR(server::CheckPolicyChange(name, change));
@@ -119,12 +128,13 @@ absl::StatusOr<std::string> FakeStore::ChangePolicyPart(absl::string_view name, 
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
   const std::string key(name);
-  PolicyView view = ViewPolicy(key);
+  PolicyView view = ViewPolicy(key, now);
   if (const auto it = policies_.find(key); it != policies_.end()) view.policy = it->second;
   const std::string next = CutToPart(std::string(after), limit, &view);
   if (repeat_decisions_) decide(view).status().IgnoreError();
-  ASSIGN_OR_RETURN(const PolicyChange change, decide(view));
+  ASSIGN_OR_RETURN(PolicyChange change, decide(view));
   RETURN_IF_ERROR(server::CheckPolicyChange(name, change));
+  change.planned = false;  // A part is not the whole.
   ApplyPolicyChange(key, now, change);
   RETURN_IF_ERROR(Leave());
   return next;
@@ -137,26 +147,50 @@ std::string FakeStore::CutToPart(const std::string& after, int limit, PolicyView
     view->databases.resize(limit);
     last = view->databases.back().name();
   }
-  std::erase_if(view->scheduled_runs, [&](const v1::Run& run) {
-    return run.database() <= after || (!last.empty() && run.database() > last);
-  });
+  const auto elsewhere = [&](const std::string& database) {
+    return database <= after || (!last.empty() && database > last);
+  };
+  std::erase_if(view->scheduled_runs, [&](const v1::Run& run) { return elsewhere(run.database()); });
+  std::erase_if(view->ended_ahead, [&](const v1::Run& run) { return elsewhere(run.database()); });
+  std::erase_if(view->known_slots, [&](const auto& entry) { return elsewhere(entry.first.second); });
+  view->last_part = last.empty();
   return last;
 }
 
-PolicyView FakeStore::ViewPolicy(const std::string& name) const {
+PolicyView FakeStore::ViewPolicy(const std::string& name, absl::Time now) const {
   PolicyView view;
   if (const auto it = policies_.find(name); it != policies_.end()) view.policy = FilledPolicy(it->second);
   for (const auto& [database_name, row] : databases_) {
     if (!row.gone) view.databases.push_back(row.database);
   }
   for (const auto& [sequence, run] : runs_) {
-    if (run.policy() == name && run.state() == v1::SCHEDULED) view.scheduled_runs.push_back(run);
+    if (run.policy() != name) continue;
+    if (run.state() == v1::SCHEDULED) view.scheduled_runs.push_back(run);
+    const absl::Time slot = ToAbsl(run.slot_time());
+    if (!run.manual() && IsEndedWithoutStart(run) && slot > now && slot <= now + server::kPlanningHorizon) {
+      view.ended_ahead.push_back(run);
+    }
+  }
+  std::stable_sort(view.ended_ahead.begin(), view.ended_ahead.end(),
+                   [](const v1::Run& a, const v1::Run& b) { return ToAbsl(a.slot_time()) < ToAbsl(b.slot_time()); });
+  if (view.ended_ahead.size() > server::kMaxEndedAhead) view.ended_ahead.resize(server::kMaxEndedAhead);
+  if (const auto it = planned_times_.find(name); it != planned_times_.end()) view.planned_time = it->second;
+  if (!server::PlanMayHaveEnded(view.planned_time, now)) return view;
+  for (const auto& [sequence, run] : runs_) {
+    if (run.policy() != name || run.manual()) continue;
+    const absl::Time slot = ToAbsl(run.slot_time());
+    server::KnownSlots& slots = view.known_slots[{run.kind(), run.database()}];
+    slots.last = std::max(slots.last, slot);
+    if (slot <= now) slots.last_due = std::max(slots.last_due, slot);
   }
   return view;
 }
 
 void FakeStore::ApplyPolicyChange(const std::string& name, absl::Time now, const PolicyChange& change) {
-  if (change.delete_policy) policies_.erase(name);
+  if (change.delete_policy) {
+    policies_.erase(name);
+    planned_times_.erase(name);
+  }
   if (change.put_policy.has_value()) StorePolicy(*change.put_policy, now);
   for (const std::string& run_name : change.withdraw_runs) {
     const v1::Run* run = FindRun(run_name);
@@ -167,6 +201,15 @@ void FakeStore::ApplyPolicyChange(const std::string& name, absl::Time now, const
     if (run == nullptr || run->state() != v1::SCHEDULED || run->policy() != name) continue;
     server::ReplanRun(update, run);
   }
+  for (const v1::Run& reopened : change.reopen_runs) {
+    v1::Run* run = FindRun(reopened.name());
+    if (run == nullptr || !IsEndedWithoutStart(*run) || run->policy() != name) continue;
+    v1::Run changed = reopened;
+    server::KeepIdentity(*run, &changed);
+    *run = changed;
+  }
+  if (change.planned && policies_.contains(name)) planned_times_[name] = now;
+  if (change.planned_time.has_value() && policies_.contains(name)) planned_times_[name] = *change.planned_time;
   for (v1::Run run : change.create_runs) {
     server::CompleteNewRun(now, &run);
     InsertRun(run);

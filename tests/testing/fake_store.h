@@ -55,6 +55,7 @@ class FakeStore : public server::Store {
   absl::StatusOr<std::vector<std::string>> ListRunsToAdvance(absl::Time now, int limit) override;
   absl::StatusOr<absl::Time> NextAdvanceTime(absl::Time now) override;
   absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) override;
+  absl::StatusOr<server::Places> ReadPlaces(int limit) override;
   absl::Status MarkDelivered(absl::Span<const v1::Run> runs) override;
   absl::StatusOr<int64_t> AppendRunLog(absl::string_view run, absl::Span<const v1::RunLogLine> lines) override;
   absl::StatusOr<std::vector<v1::RunLogLine>> ListRunLog(absl::string_view run, int64_t offset, int limit) override;
@@ -131,7 +132,7 @@ class FakeStore : public server::Store {
 
   v1::Policy FilledPolicy(const v1::Policy& policy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   v1::Database FilledDatabase(const v1::Database& database) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  server::PolicyView ViewPolicy(const std::string& name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  server::PolicyView ViewPolicy(const std::string& name, absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Leaves only the part's databases and runs. Returns where the next begins.
   std::string CutToPart(const std::string& after, int limit, server::PolicyView* view) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -140,6 +141,7 @@ class FakeStore : public server::Store {
   void StorePolicy(v1::Policy policy, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   server::RunView ViewRun(const v1::Run& run) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsOvertaken(const v1::Run& run) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void InsertRun(v1::Run run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EraseRun(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   v1::Run* FindRun(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -168,7 +170,8 @@ class FakeStore : public server::Store {
 
   int64_t last_sequence_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<std::string, v1::Policy> policies_ ABSL_GUARDED_BY(mu_);
-  std::map<int64_t, v1::Run> runs_ ABSL_GUARDED_BY(mu_);  // By sequence, as backups and events.
+  std::map<std::string, absl::Time> planned_times_ ABSL_GUARDED_BY(mu_);  // By policy.
+  std::map<int64_t, v1::Run> runs_ ABSL_GUARDED_BY(mu_);                  // By sequence, as backups and events.
   std::map<std::string, int64_t> run_sequences_ ABSL_GUARDED_BY(mu_);
   std::set<std::string> slots_ ABSL_GUARDED_BY(mu_);  // Keys of runs made by a schedule.
   std::map<std::string, RequestRow> requests_ ABSL_GUARDED_BY(mu_);

@@ -53,6 +53,12 @@ absl::Time TimeOf(const server::TimePlace& place) {
   return time;
 }
 
+// Whether `other` is a later slot of the same policy, database and kind.
+bool IsLaterSlot(const v1::Run& run, const v1::Run& other) {
+  return other.kind() == run.kind() && other.policy() == run.policy() && other.database() == run.database() &&
+         ToAbsl(other.slot_time()) > ToAbsl(run.slot_time());
+}
+
 // When time alone may change the run; InfiniteFuture when never.
 absl::Time AdvanceTime(const v1::Run& run) {
   switch (run.state()) {
@@ -173,6 +179,12 @@ server::RunView FakeStore::ViewRun(const v1::Run& run) const {
       break;
     }
   }
+  const bool waits = run.state() == v1::SCHEDULED || run.state() == v1::PENDING;
+  for (const auto& [sequence, other] : runs_) {
+    if (!waits || run.manual() || run.policy().empty() || other.manual() || !IsLaterSlot(run, other)) continue;
+    if (other.state() == v1::MISSED || other.state() == v1::SKIPPED || other.state() == v1::CANCELLED) continue;
+    if (!view.later.has_value() || ToAbsl(other.slot_time()) < ToAbsl(view.later->slot_time())) view.later = other;
+  }
   if (const v1::Backup* good = LastGood(run.database())) view.last_good = *good;
   if (const v1::Backup* backup = FindBackup(server::BackupOfRun(run))) view.backup = *backup;
   return view;
@@ -196,13 +208,21 @@ absl::StatusOr<v1::Run> FakeStore::ChangeRun(absl::string_view name, const serve
   return changed;
 }
 
+bool FakeStore::IsOvertaken(const v1::Run& run) const {
+  return run.state() == v1::PENDING && !run.manual() && !run.delivered() &&
+         std::any_of(runs_.begin(), runs_.end(), [&run](const auto& entry) {
+           const v1::Run& other = entry.second;
+           return other.state() == v1::PENDING && !other.manual() && IsLaterSlot(run, other);
+         });
+}
+
 absl::StatusOr<std::vector<std::string>> FakeStore::ListRunsToAdvance(absl::Time now, int limit) {
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
   std::vector<const v1::Run*> due;
   for (const auto& [sequence, run] : runs_) {
     const bool paused = run.state() == v1::PENDING && !run.manual() && IsPaused(run.policy());
-    if (paused || AdvanceTime(run) <= now) due.push_back(&run);
+    if (paused || AdvanceTime(run) <= now || IsOvertaken(run)) due.push_back(&run);
   }
   std::sort(due.begin(), due.end(), [](const v1::Run* a, const v1::Run* b) {
     return std::make_tuple(ToAbsl(a->slot_time()), a->sequence()) <
@@ -243,6 +263,25 @@ absl::StatusOr<std::vector<v1::Run>> FakeStore::ListOpenRuns(absl::string_view a
   });
   if (open.size() > kMaxOpenRuns) open.resize(kMaxOpenRuns);
   return open;
+}
+
+absl::StatusOr<server::Places> FakeStore::ReadPlaces(int limit) {
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(Enter());
+  server::Places places;
+  for (const auto& [sequence, run] : runs_) {
+    if (run.state() == v1::PENDING && run.held_back()) {
+      places.waiting.push_back(run);
+    } else if (run.state() == v1::PENDING || run.state() == v1::RUNNING) {
+      ++places.taken;
+      ++places.by_policy[run.policy()];
+    }
+  }
+  if (places.waiting.empty()) return server::Places();
+  std::stable_sort(places.waiting.begin(), places.waiting.end(),
+                   [](const v1::Run& a, const v1::Run& b) { return ToAbsl(a.slot_time()) < ToAbsl(b.slot_time()); });
+  if (places.waiting.size() > static_cast<size_t>(limit)) places.waiting.resize(limit);
+  return places;
 }
 
 absl::Status FakeStore::MarkDelivered(absl::Span<const v1::Run> runs) {
