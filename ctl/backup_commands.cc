@@ -15,6 +15,7 @@
 #include "ctl/enum_argument.h"
 #include "ctl/list_limit.h"
 #include "ctl/paging.h"
+#include "ctl/retention_forecast_commands.h"
 #include "ctl/short_name.h"
 
 namespace backup::ctl {
@@ -57,7 +58,10 @@ absl::StatusOr<ExitCode> Describe(Session& session, const std::string& name, siz
   v1::GetBackupRequest request;
   request.set_name(FullName("backups", name));
   ASSIGN_OR_RETURN(const v1::Backup backup, client->Call(&v1::BackupService::Stub::GetBackup, request));
-  session.output().Single(backup, [&] { return DescribeBackup(backup, session.output(), session.now(), tables); });
+  std::vector<Fact> future;
+  if (session.output().for_people()) future = ReadOutlookFacts(session, *client, backup.name());
+  session.output().Single(backup,
+                          [&] { return DescribeBackup(backup, future, session.output(), session.now(), tables); });
   return ExitCode::kOk;
 }
 
@@ -187,7 +191,10 @@ void AddBackupCommands(CommandTree& tree) {
   auto tables = std::make_shared<size_t>(10);
   CLI::App& describe =
       tree.AddLeaf(noun, "describe",
-                   {"Show everything about one backup", "", "backupctl backup describe 20261123T220000Z-7k3m9q2x4d"},
+                   {"Show everything about one backup",
+                    "Why it is kept and when it will go stands in the text only; backupctl retention explain has it as "
+                    "JSON too.",
+                    "backupctl backup describe 20261123T220000Z-7k3m9q2x4d"},
                    [&session, name, tables] { return Describe(session, *name, *tables); });
   describe.add_option("BACKUP", *name, "the backup's id")->required();
   describe.add_option("--tables", *tables, "how many of its largest tables to list (default: 10)")->type_name("N");

@@ -124,7 +124,8 @@ std::string HoldText(const v1::Backup& backup, absl::Time now) {
   return absl::StrCat(until, ", by ", ShortName(hold.owner()), ": ", CleanText(hold.reason()));
 }
 
-std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl::Time now, size_t table_limit) {
+std::string DescribeBackup(const v1::Backup& backup, const std::vector<Fact>& future, const Output& output,
+                           absl::Time now, size_t table_limit) {
   const bool color = output.options().color;
   std::vector<Fact> facts = {
       {"Backup", ShortName(backup.name())},
@@ -145,6 +146,7 @@ std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl:
     facts.push_back({"Removed by", absl::StrCat("run ", ShortName(backup.delete_run()))});
   if (backup.has_delete_time()) facts.push_back({"Deleted", TimeText(true, backup.delete_time(), now)});
   if (backup.has_hold()) facts.push_back({"Held", HoldText(backup, now)});
+  facts.insert(facts.end(), future.begin(), future.end());
   if (!backup.state_reason().empty()) {
     facts.insert(facts.begin() + 3, {"Why", {backup.state_reason(), StateCell(backup.state()).color}});
   }

@@ -17,7 +17,9 @@ Table BackupTable(const std::vector<v1::Backup>& backups, absl::Time now);
 // How long, by whom and why a backup is held that is.
 std::string HoldText(const v1::Backup& backup, absl::Time now);
 
-// Everything about one backup; of its tables the `table_limit` largest.
-std::string DescribeBackup(const v1::Backup& backup, const Output& output, absl::Time now, size_t table_limit);
+// Everything about one backup; of its tables the `table_limit` largest. `future`: what is known of why it stays and
+// when it goes.
+std::string DescribeBackup(const v1::Backup& backup, const std::vector<Fact>& future, const Output& output,
+                           absl::Time now, size_t table_limit);
 
 }  // namespace backup::ctl

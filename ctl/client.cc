@@ -40,7 +40,8 @@ Client::Client(std::shared_ptr<grpc::Channel> channel, std::string address, absl
       timeout_(timeout),
       interrupt_(interrupt),
       stubs_(v1::PolicyService::NewStub(channel), v1::RunService::NewStub(channel), v1::BackupService::NewStub(channel),
-             v1::AgentService::NewStub(channel), v1::FleetService::NewStub(channel)) {}
+             v1::AgentService::NewStub(channel), v1::FleetService::NewStub(channel),
+             v1::ReportService::NewStub(channel)) {}
 
 absl::Status Client::ToStatus(const grpc::Status& status) const {
   if (interrupt_.cancelled()) return MakeError(absl::StatusCode::kCancelled, "INTERRUPTED", "interrupted");

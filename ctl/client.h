@@ -15,6 +15,7 @@
 #include "backup/v1/backup_service.grpc.pb.h"
 #include "backup/v1/fleet_service.grpc.pb.h"
 #include "backup/v1/policy_service.grpc.pb.h"
+#include "backup/v1/report_service.grpc.pb.h"
 #include "backup/v1/run_service.grpc.pb.h"
 #include "base/cancellation.h"
 
@@ -57,7 +58,7 @@ class Client {
   Cancellation& interrupt_;
   std::tuple<std::unique_ptr<v1::PolicyService::Stub>, std::unique_ptr<v1::RunService::Stub>,
              std::unique_ptr<v1::BackupService::Stub>, std::unique_ptr<v1::AgentService::Stub>,
-             std::unique_ptr<v1::FleetService::Stub>>
+             std::unique_ptr<v1::FleetService::Stub>, std::unique_ptr<v1::ReportService::Stub>>
       stubs_;
 };
 

@@ -21,7 +21,7 @@ CLI::App& CommandTree::AddLeaf(CLI::App& noun, const std::string& name, CommandH
   CLI::App* leaf = noun.add_subcommand(name, help.summary);
   leaf->set_help_flag();
   AddGlobalFlags(*leaf);
-  leaves_[leaf] = {std::move(help), std::move(action)};
+  leaves_[leaf] = {std::move(help), std::move(action), false};
   return *leaf;
 }
 
@@ -51,6 +51,11 @@ void CommandTree::AddGlobalFlags(CLI::App& leaf) {
       ->group(kGlobalFlagGroup);
 }
 
+void CommandTree::AcceptMarkdown(CLI::App& leaf) {
+  leaves_.at(&leaf).accepts_markdown = true;
+  leaf.get_option("--output")->description("table, wide, markdown, json, jsonl, yaml or name");
+}
+
 const CommandHelp* CommandTree::HelpOf(const CLI::App& node) const {
   const auto it = leaves_.find(&node);
   return it == leaves_.end() ? nullptr : &it->second.help;
@@ -59,6 +64,11 @@ const CommandHelp* CommandTree::HelpOf(const CLI::App& node) const {
 const CommandAction* CommandTree::ActionOf(const CLI::App& node) const {
   const auto it = leaves_.find(&node);
   return it == leaves_.end() ? nullptr : &it->second.action;
+}
+
+bool CommandTree::AcceptsMarkdown(const CLI::App& node) const {
+  const auto it = leaves_.find(&node);
+  return it != leaves_.end() && it->second.accepts_markdown;
 }
 
 }  // namespace backup::ctl

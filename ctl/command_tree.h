@@ -48,14 +48,19 @@ class CommandTree {
   // At the root.
   CLI::App& AddRootLeaf(const std::string& name, CommandHelp help, const std::string& group, CommandAction action);
 
+  // Lets a leaf have -o markdown, which others refuse.
+  void AcceptMarkdown(CLI::App& leaf);
+
   // What was registered; null for nodes that are no leaf.
   const CommandHelp* HelpOf(const CLI::App& node) const;
   const CommandAction* ActionOf(const CLI::App& node) const;
+  bool AcceptsMarkdown(const CLI::App& node) const;
 
  private:
   struct Leaf {
     CommandHelp help;
     CommandAction action;
+    bool accepts_markdown = false;
   };
   void AddGlobalFlags(CLI::App& leaf);
 

@@ -40,14 +40,15 @@ class CommandTreeTest : public ::testing::Test {
 TEST_F(CommandTreeTest, HasEveryCommandOfTheDesign) {
   std::vector<std::string> paths;
   VisitLeaves(tree_.root(), "", [&](const CLI::App&, const std::string& path) { paths.push_back(path); });
-  EXPECT_THAT(paths, ::testing::UnorderedElementsAre(
-                         "status", "validate", "diff", "apply", "get", "explain", "policy list", "policy describe",
-                         "policy preview", "retention plan", "retention apply", "backup hold", "backup release",
-                         "backup delete", "policy pause", "policy resume", "policy delete", "backup run", "backup list",
-                         "backup describe", "backup verify", "restore plan", "restore run", "drill run", "drill list",
-                         "run list", "run describe", "run watch", "run logs", "run cancel", "agent list",
-                         "agent describe", "agent enroll", "database list", "dev up", "dev down", "context list",
-                         "context use", "context set", "context show", "version"));
+  EXPECT_THAT(paths,
+              ::testing::UnorderedElementsAre(
+                  "status", "report", "retention simulate", "retention explain", "validate", "diff", "apply", "get",
+                  "explain", "policy list", "policy describe", "policy preview", "retention plan", "retention apply",
+                  "backup hold", "backup release", "backup delete", "policy pause", "policy resume", "policy delete",
+                  "backup run", "backup list", "backup describe", "backup verify", "restore plan", "restore run",
+                  "drill run", "drill list", "run list", "run describe", "run watch", "run logs", "run cancel",
+                  "agent list", "agent describe", "agent enroll", "database list", "dev up", "dev down", "context list",
+                  "context use", "context set", "context show", "version"));
 }
 
 TEST_F(CommandTreeTest, EveryCommandIsExplained) {

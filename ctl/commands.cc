@@ -5,6 +5,7 @@ namespace backup::ctl {
 
 void AddCommands(CommandTree& tree) {
   AddStatusCommand(tree);
+  AddReportCommand(tree);
   AddBackupCommands(tree);
   AddRestoreCommands(tree);
   AddDrillCommands(tree);

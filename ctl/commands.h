@@ -10,6 +10,7 @@ void AddCommands(CommandTree& tree);
 
 // One for each noun, in the file of its name.
 void AddStatusCommand(CommandTree& tree);
+void AddReportCommand(CommandTree& tree);
 void AddBackupCommands(CommandTree& tree);
 void AddDrillCommands(CommandTree& tree);
 void AddRestoreCommands(CommandTree& tree);

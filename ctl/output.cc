@@ -14,8 +14,9 @@ using Json = nlohmann::ordered_json;
 using google::protobuf::Message;
 
 constexpr std::pair<const char*, OutputFormat> kFormats[] = {
-    {"table", OutputFormat::kTable}, {"wide", OutputFormat::kWide}, {"json", OutputFormat::kJson},
-    {"jsonl", OutputFormat::kJsonl}, {"yaml", OutputFormat::kYaml}, {"name", OutputFormat::kName}};
+    {"table", OutputFormat::kTable},      {"wide", OutputFormat::kWide}, {"json", OutputFormat::kJson},
+    {"jsonl", OutputFormat::kJsonl},      {"yaml", OutputFormat::kYaml}, {"name", OutputFormat::kName},
+    {"markdown", OutputFormat::kMarkdown}};
 
 // The field "name" of a resource; "" when it has none.
 std::string NameOf(const Message& message) {
@@ -38,6 +39,7 @@ void Output::List(absl::string_view noun, const std::vector<const Message*>& ite
   switch (options_.format) {
     case OutputFormat::kTable:
     case OutputFormat::kWide:
+    case OutputFormat::kMarkdown:
       out_ << Layout(table());
       return;
     case OutputFormat::kName:
@@ -67,6 +69,7 @@ void Output::Value(const Json& value, absl::string_view name, const std::functio
   switch (options_.format) {
     case OutputFormat::kTable:
     case OutputFormat::kWide:
+    case OutputFormat::kMarkdown:
       out_ << text();
       return;
     case OutputFormat::kName:

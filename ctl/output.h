@@ -16,9 +16,10 @@
 
 namespace backup::ctl {
 
-enum class OutputFormat { kTable, kWide, kJson, kJsonl, kYaml, kName };
+// kMarkdown is for the commands that make a page of it themselves, see CommandTree::AcceptMarkdown.
+enum class OutputFormat { kTable, kWide, kJson, kJsonl, kYaml, kName, kMarkdown };
 
-// "table", "wide", "json", "jsonl", "yaml", "name"; nothing for other words.
+// "table", "wide", "json", "jsonl", "yaml", "name", "markdown"; nothing for other words.
 std::optional<OutputFormat> ParseOutputFormat(absl::string_view word);
 
 // The one way from results to stdout. Tables are for people: cleaned, relative times, cut to the terminal's width. The

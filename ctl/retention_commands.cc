@@ -8,6 +8,7 @@
 #include "ctl/confirm.h"
 #include "ctl/database_argument.h"
 #include "ctl/paging.h"
+#include "ctl/retention_forecast_commands.h"
 #include "ctl/retention_view.h"
 #include "ctl/short_name.h"
 
@@ -128,6 +129,7 @@ void AddRetentionCommands(CommandTree& tree) {
       });
   leaf.add_option("DATABASE", *database, "which database");
   AddApply(tree, noun);
+  AddRetentionForecastCommands(tree, noun);
 }
 
 }  // namespace backup::ctl

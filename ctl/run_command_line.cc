@@ -2,6 +2,7 @@
 #include "ctl/run_command_line.h"
 
 #include <algorithm>
+#include <optional>
 #include <ostream>
 #include <utility>
 
@@ -31,11 +32,14 @@ absl::Status ParseLeaf(const ParsedWords& words) {
   return absl::OkStatus();
 }
 
-absl::Status CheckGlobalFlags(const GlobalFlags& flags) {
-  if (!ParseOutputFormat(flags.output)) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE",
-                     absl::StrCat("\"", flags.output, "\" is no output format"),
-                     "use one of table, wide, json, jsonl, yaml, name");
+absl::Status CheckGlobalFlags(const GlobalFlags& flags, bool accepts_markdown) {
+  const std::optional<OutputFormat> format = ParseOutputFormat(flags.output);
+  if (!format.has_value() || (*format == OutputFormat::kMarkdown && !accepts_markdown)) {
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "WRONG_USAGE",
+        absl::StrCat("\"", flags.output, "\" is no output format", format.has_value() ? " of this command" : ""),
+        accepts_markdown ? "use one of table, wide, markdown, json, jsonl, yaml, name"
+                         : "use one of table, wide, json, jsonl, yaml, name");
   }
   const absl::StatusOr<absl::Duration> timeout = backup::ParseDuration(flags.timeout);
   if (!timeout.ok()) return Annotate(timeout.status(), "--timeout");
@@ -60,7 +64,7 @@ absl::StatusOr<ExitCode> Run(CommandTree& tree, const std::vector<std::string>& 
     return ExitCode::kUsage;
   }
   RETURN_IF_ERROR(ParseLeaf(words));
-  RETURN_IF_ERROR(CheckGlobalFlags(tree.session().flags()));
+  RETURN_IF_ERROR(CheckGlobalFlags(tree.session().flags(), tree.AcceptsMarkdown(*words.node)));
   return (*action)();
 }
 

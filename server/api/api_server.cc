@@ -51,6 +51,7 @@ ApiServer::ApiServer(const ApiContext& api)
       backup_service_(api_),
       agent_service_(api_),
       fleet_service_(api_),
+      report_service_(api_),
       agent_control_service_(api_) {}
 
 absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Start(const std::string& listen, const TlsIdentity& identity,
@@ -65,6 +66,7 @@ absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Start(const std::string& l
   builder.RegisterService(&self->backup_service_);
   builder.RegisterService(&self->agent_service_);
   builder.RegisterService(&self->fleet_service_);
+  builder.RegisterService(&self->report_service_);
   builder.RegisterService(&self->agent_control_service_);
   self->server_ = builder.BuildAndStart();
   if (self->server_ == nullptr || self->port_ == 0) {

@@ -15,6 +15,7 @@
 #include "server/api/backup_service.h"
 #include "server/api/fleet_service.h"
 #include "server/api/policy_service.h"
+#include "server/api/report_service.h"
 #include "server/api/run_service.h"
 
 namespace backup::server {
@@ -55,6 +56,7 @@ class ApiServer {
   BackupService backup_service_;
   AgentService agent_service_;
   FleetService fleet_service_;
+  ReportService report_service_;
   AgentControlService agent_control_service_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;

@@ -11,6 +11,7 @@
 #include "server/api/deletion_request.h"
 #include "server/api/filters.h"
 #include "server/api/paging.h"
+#include "server/api/retention_forecast.h"
 #include "server/api/unary_call.h"
 #include "server/domain/backup_hold.h"
 #include "server/domain/retention_plan.h"
@@ -80,6 +81,18 @@ absl::Status DoPlanRetention(const ApiContext& api, const Peer&, const v1::PlanR
   return absl::OkStatus();
 }
 
+absl::Status DoSimulateRetention(const ApiContext& api, const Peer&, const v1::SimulateRetentionRequest& request,
+                                 v1::RetentionSimulation& response) {
+  ASSIGN_OR_RETURN(response, ReadRetentionSimulation(api.store, request, api.clock.Now()));
+  return absl::OkStatus();
+}
+
+absl::Status DoGetBackupOutlook(const ApiContext& api, const Peer&, const v1::GetBackupOutlookRequest& request,
+                                v1::BackupOutlook& response) {
+  ASSIGN_OR_RETURN(response, ReadBackupOutlook(api.store, request, api.clock_watch.jumped(), api.clock.Now()));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* BackupService::GetBackup(grpc::CallbackServerContext* context,
@@ -118,6 +131,18 @@ grpc::ServerUnaryReactor* BackupService::ApplyRetention(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* BackupService::DeleteBackup(grpc::CallbackServerContext* context,
                                                       const v1::DeleteBackupRequest* request, v1::Run* response) {
   return UnaryCall(api_, context, request, response, DoDeleteBackup);
+}
+
+grpc::ServerUnaryReactor* BackupService::SimulateRetention(grpc::CallbackServerContext* context,
+                                                           const v1::SimulateRetentionRequest* request,
+                                                           v1::RetentionSimulation* response) {
+  return UnaryCall(api_, context, request, response, DoSimulateRetention);
+}
+
+grpc::ServerUnaryReactor* BackupService::GetBackupOutlook(grpc::CallbackServerContext* context,
+                                                          const v1::GetBackupOutlookRequest* request,
+                                                          v1::BackupOutlook* response) {
+  return UnaryCall(api_, context, request, response, DoGetBackupOutlook);
 }
 
 }  // namespace backup::server

@@ -27,6 +27,12 @@ class BackupService final : public v1::BackupService::CallbackService {
                                            v1::AppliedRetention* response) override;
   grpc::ServerUnaryReactor* DeleteBackup(grpc::CallbackServerContext* context, const v1::DeleteBackupRequest* request,
                                          v1::Run* response) override;
+  grpc::ServerUnaryReactor* SimulateRetention(grpc::CallbackServerContext* context,
+                                              const v1::SimulateRetentionRequest* request,
+                                              v1::RetentionSimulation* response) override;
+  grpc::ServerUnaryReactor* GetBackupOutlook(grpc::CallbackServerContext* context,
+                                             const v1::GetBackupOutlookRequest* request,
+                                             v1::BackupOutlook* response) override;
 
  private:
   const ApiContext& api_;

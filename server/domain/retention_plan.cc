@@ -35,6 +35,8 @@ std::set<std::string> BackupsInUse(const DatabaseBackupsView& view) {
   return names;
 }
 
+namespace {
+
 RetainedBackup ToRetained(const v1::Backup& backup, const std::set<std::string>& in_use, absl::Time now) {
   RetainedBackup retained;
   retained.name = backup.name();
@@ -101,11 +103,6 @@ class PolicyPlan {
   std::vector<v1::RetentionDecision> decisions_;
 };
 
-bool LastRunFailed(const DatabaseBackupsView& view, const std::string& policy) {
-  const auto last = view.last_runs.find(policy);
-  return last != view.last_runs.end() && last->second.state() != v1::SUCCEEDED;
-}
-
 void PlanPolicy(const DatabaseBackupsView& view, const std::string& name, bool clock_jumped, absl::Time now,
                 const std::vector<const v1::Backup*>& backups, PolicyPlan& plan) {
   const auto policy = view.policies.find(name);
@@ -127,6 +124,11 @@ void PlanPolicy(const DatabaseBackupsView& view, const std::string& name, bool c
 }
 
 }  // namespace
+
+bool LastRunFailed(const DatabaseBackupsView& view, const std::string& policy) {
+  const auto last = view.last_runs.find(policy);
+  return last != view.last_runs.end() && last->second.state() != v1::SUCCEEDED;
+}
 
 absl::Status CheckCanDelete(const std::optional<v1::Agent>& agent) {
   if (CanDelete(agent)) return absl::OkStatus();

@@ -7,6 +7,7 @@
 #include "backup/v1/backup_service.grpc.pb.h"
 #include "backup/v1/fleet_service.grpc.pb.h"
 #include "backup/v1/policy_service.grpc.pb.h"
+#include "backup/v1/report_service.grpc.pb.h"
 #include "backup/v1/run_service.grpc.pb.h"
 #include "base/errors.h"
 #include "base/proto_json.h"
@@ -72,7 +73,8 @@ bool IsOf(const std::string& agent, const std::string& database) {
 
 class FakeController::Services final {
  public:
-  explicit Services(State& state) : policies(state), runs(state), backups(state), agents(state), fleet(state) {}
+  explicit Services(State& state)
+      : policies(state), runs(state), backups(state), reports(state), agents(state), fleet(state) {}
 
   struct Policies final : v1::PolicyService::Service {
     explicit Policies(State& s) : state(s) {}
@@ -348,6 +350,44 @@ class FakeController::Services final {
       response->set_database(request->database());
       return grpc::Status::OK;
     }
+    grpc::Status SimulateRetention(grpc::ServerContext*, const v1::SimulateRetentionRequest* request,
+                                   v1::RetentionSimulation* response) override {
+      if (absl::Status s = state.Check("SimulateRetention"); !s.ok()) return ToGrpcStatus(s);
+      if (state.fleet.simulation.database() != request->database()) {
+        return ToGrpcStatus(PolicyNotFound(request->policy()));
+      }
+      *response = state.fleet.simulation;
+      *response->mutable_end_time() = ToProto(ToAbsl(response->start_time()) + absl::Hours(24 * request->day_count()));
+      return grpc::Status::OK;
+    }
+    grpc::Status GetBackupOutlook(grpc::ServerContext*, const v1::GetBackupOutlookRequest* request,
+                                  v1::BackupOutlook* response) override {
+      if (absl::Status s = state.Check("GetBackupOutlook"); !s.ok()) return ToGrpcStatus(s);
+      const auto outlook = state.fleet.outlooks.find(request->name());
+      if (outlook == state.fleet.outlooks.end()) return grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "");
+      *response = outlook->second;
+      return grpc::Status::OK;
+    }
+  };
+
+  struct Reports final : v1::ReportService::Service {
+    explicit Reports(State& s) : state(s) {}
+    State& state;
+
+    grpc::Status GetReport(grpc::ServerContext*, const v1::GetReportRequest* request, v1::Report* response) override {
+      if (absl::Status s = state.Check("GetReport"); !s.ok()) return ToGrpcStatus(s);
+      const v1::Report& report = state.fleet.report;
+      *response->mutable_time() = report.time();
+      *response->mutable_since_time() = request->has_since_time() ? request->since_time() : report.since_time();
+      *response->mutable_until_time() = request->has_until_time() ? request->until_time() : report.until_time();
+      std::vector<v1::DatabaseReport> databases;
+      for (const v1::DatabaseReport& database : report.databases()) {
+        if (request->database().empty() || request->database() == database.database()) databases.push_back(database);
+      }
+      Page(*request, databases, response->mutable_next_page_token(),
+           [&](const v1::DatabaseReport& database) { *response->add_databases() = database; });
+      return grpc::Status::OK;
+    }
   };
 
   struct Agents final : v1::AgentService::Service {
@@ -418,6 +458,7 @@ class FakeController::Services final {
   Policies policies;
   Runs runs;
   Backups backups;
+  Reports reports;
   Agents agents;
   Fleet fleet;
 };
@@ -428,6 +469,7 @@ FakeController::FakeController(FakeFleet fleet)
   builder.RegisterService(&services_->policies);
   builder.RegisterService(&services_->runs);
   builder.RegisterService(&services_->backups);
+  builder.RegisterService(&services_->reports);
   builder.RegisterService(&services_->agents);
   builder.RegisterService(&services_->fleet);
   server_ = builder.BuildAndStart();

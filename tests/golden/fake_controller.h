@@ -15,6 +15,7 @@
 #include "backup/v1/backup_service.pb.h"
 #include "backup/v1/fleet_service.pb.h"
 #include "backup/v1/policy_service.pb.h"
+#include "backup/v1/report_service.pb.h"
 #include "backup/v1/run_service.pb.h"
 #include "base/mutex.h"
 
@@ -28,11 +29,14 @@ struct FakeFleet {
   v1::ListRunsResponse runs;            // runs.txtpb
   v1::ListBackupsResponse backups;      // backups.txtpb, with manifests
   v1::RetentionPlan retention;          // retention.txtpb, of the one database that it names
+  v1::RetentionSimulation simulation;   // simulation.txtpb, of the one database that it names
+  v1::Report report;                    // report.txtpb; spans that are asked for stand in for its own
   v1::FleetStatus status;               // status.txtpb
   v1::Controller controller;            // controller.txtpb
   v1::ListRunLogLinesResponse log;      // log.txtpb: of every run
   v1::ListRunsResponse created;         // created.txtpb: what CreateRun gives for the same kind and subject
   std::map<std::string, std::vector<v1::WatchRunResponse>> watch;  // watch_RUN.txtpb, parted by lines of "---"
+  std::map<std::string, v1::BackupOutlook> outlooks;               // outlook_BACKUP.txtpb; others are not implemented
 
   static FakeFleet Read(const std::string& directory);
 };

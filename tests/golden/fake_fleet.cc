@@ -50,12 +50,15 @@ FakeFleet FakeFleet::Read(const std::string& directory) {
   ParseFile(dir / "runs.txtpb", &fleet.runs);
   ParseFile(dir / "backups.txtpb", &fleet.backups);
   ParseFile(dir / "retention.txtpb", &fleet.retention);
+  ParseFile(dir / "simulation.txtpb", &fleet.simulation);
+  ParseFile(dir / "report.txtpb", &fleet.report);
   ParseFile(dir / "status.txtpb", &fleet.status);
   ParseFile(dir / "controller.txtpb", &fleet.controller);
   ParseFile(dir / "log.txtpb", &fleet.log);
   ParseFile(dir / "created.txtpb", &fleet.created);
   for (const fs::directory_entry& entry : fs::directory_iterator(dir)) {
     const std::string stem = entry.path().stem().string();
+    if (absl::StartsWith(stem, "outlook_")) ParseFile(entry.path(), &fleet.outlooks["backups/" + stem.substr(8)]);
     if (!absl::StartsWith(stem, "watch_")) continue;
     std::vector<v1::WatchRunResponse>& script = fleet.watch["runs/" + stem.substr(6)];
     for (absl::string_view part : absl::StrSplit(ReadAll(entry.path()), "---\n")) {

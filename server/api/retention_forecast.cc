@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/retention_forecast.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/errors.h"
+#include "base/proto_json.h"
+#include "base/resource_name.h"
+#include "base/status_macros.h"
+#include "server/api/all_pages.h"
+#include "server/api/find_policy.h"
+#include "server/domain/backup_outlook.h"
+#include "server/domain/retention.h"
+#include "server/domain/retention_plan.h"
+#include "server/domain/retention_simulation.h"
+#include "server/domain/selector.h"
+
+namespace backup::server {
+namespace {
+
+constexpr int kDefaultDays = 400;
+constexpr int kMaxDays = 4000;
+constexpr absl::Duration kOutlook = absl::Hours(24 * 3652);  // Ten years.
+
+// The policy that was named, else the one that covers the database.
+absl::StatusOr<v1::Policy> ChooseSimulatedPolicy(Store& store, const std::string& name, const v1::Database& database) {
+  if (!name.empty()) {
+    RETURN_IF_ERROR(ParsePolicyName(name).status());
+    return store.GetPolicy(name);
+  }
+  ASSIGN_OR_RETURN(std::vector<v1::Policy> policies, ReadAllPolicies(store));
+  std::erase_if(policies, [&](const v1::Policy& policy) { return !Covers(policy.spec(), database); });
+  if (policies.empty()) {
+    return MakeError(absl::StatusCode::kNotFound, "POLICY_NOT_FOUND",
+                     absl::StrCat("no policy covers ", database.name()), "name a policy: then as if it did");
+  }
+  if (policies.size() > 1) {
+    const std::string names = absl::StrJoin(
+        policies, ", ", [](std::string* out, const v1::Policy& policy) { absl::StrAppend(out, policy.name()); });
+    return MakeError(absl::StatusCode::kFailedPrecondition, "POLICY_AMBIGUOUS",
+                     absl::StrCat("several policies cover ", database.name(), ", and each keeps its own backups"),
+                     absl::StrCat("name one of ", names));
+  }
+  return policies[0];
+}
+
+// What is known today of the backups that `policy` made, from a plan for all of the database's.
+RetentionToday ToToday(const DatabaseBackupsView& view, const v1::RetentionPlan& plan, v1::Policy policy,
+                       absl::Time now) {
+  RetentionToday today;
+  today.now = now;
+  today.last_run_failed = LastRunFailed(view, policy.name());
+  const std::string in_use(KeepRuleText(KeepRule::kInUse));
+  for (auto it = plan.decisions().rbegin(); it != plan.decisions().rend(); ++it) {  // The oldest first.
+    if (it->backup().policy() != policy.name()) continue;
+    today.backups.push_back(it->backup());
+    if (std::find(it->reasons().begin(), it->reasons().end(), in_use) != it->reasons().end()) {
+      today.in_use.insert(it->backup().name());
+    }
+  }
+  today.policy = std::move(policy);
+  return today;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::RetentionSimulation> ReadRetentionSimulation(Store& store,
+                                                                const v1::SimulateRetentionRequest& request,
+                                                                absl::Time now) {
+  RETURN_IF_ERROR(ParseDatabaseName(request.database()).status());
+  if (request.day_count() < 0 || request.day_count() > kMaxDays) {
+    return InvalidField("day_count", absl::StrCat("must be 1 to ", kMaxDays, ", or 0 for ", kDefaultDays));
+  }
+  ASSIGN_OR_RETURN(const DatabaseBackupsView view, store.ReadDatabaseBackups(request.database()));
+  ASSIGN_OR_RETURN(v1::Policy policy, ChooseSimulatedPolicy(store, request.policy(), view.database));
+  // A clock that jumped is trusted again long before the end.
+  const v1::RetentionPlan plan = PlanDatabaseRetention(view, /*clock_jumped=*/false, now);
+  const RetentionToday today = ToToday(view, plan, std::move(policy), now);
+  const int days = request.day_count() == 0 ? kDefaultDays : request.day_count();
+  ASSIGN_OR_RETURN(v1::RetentionSimulation simulation, SimulateRetention(today, absl::Hours(24 * days)));
+  simulation.set_database(request.database());
+  return simulation;
+}
+
+absl::StatusOr<v1::BackupOutlook> ReadBackupOutlook(Store& store, const v1::GetBackupOutlookRequest& request,
+                                                    bool clock_jumped, absl::Time now) {
+  RETURN_IF_ERROR(ParseBackupName(request.name()).status());
+  ASSIGN_OR_RETURN(v1::Backup backup, store.GetBackup(request.name()));
+  backup.clear_manifest();
+  if (backup.state() == v1::DELETING || backup.state() == v1::DELETED) return OutlookOfDeleted(backup);
+  ASSIGN_OR_RETURN(const DatabaseBackupsView view, store.ReadDatabaseBackups(backup.database()));
+  const v1::RetentionPlan plan = PlanDatabaseRetention(view, clock_jumped, now);
+  ASSIGN_OR_RETURN(std::optional<v1::Policy> policy, FindPolicy(store, backup.policy()));
+  v1::BackupOutlook outlook = OutlookOfToday(plan, backup, policy);
+  if (policy.has_value()) {
+    const RetentionToday today = ToToday(view, plan, *std::move(policy), now);
+    ASSIGN_OR_RETURN(const DeletionForecast forecast, ForecastDeletion(today, backup.name(), kOutlook));
+    *outlook.mutable_simulated_until_time() = ToProto(forecast.simulated_until);
+    if (forecast.delete_time != absl::InfiniteFuture()) {
+      *outlook.mutable_expected_delete_time() = ToProto(forecast.delete_time);
+    }
+  }
+  return outlook;
+}
+
+}  // namespace backup::server
