@@ -2,6 +2,7 @@
 #include "ctl/report_figures.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -75,7 +76,9 @@ std::string RateText(int64_t good_count, int64_t ended_count) {
   return absl::StrCat(permille / 10, ".", permille % 10, "%");
 }
 
-std::string GapText(absl::Duration gap) { return backup::FormatDuration(absl::Trunc(gap, absl::Minutes(1))); }
+std::string GapText(absl::Duration gap) {
+  return backup::FormatDuration(absl::Trunc(gap, gap < absl::Hours(1) ? absl::Seconds(1) : absl::Minutes(1)));
+}
 
 std::string LongestGapText(const v1::DatabaseReport& database) {
   if (!database.has_longest_gap()) return "";
@@ -106,8 +109,9 @@ std::optional<Trend> TrendOf(const v1::DatabaseReport& database,
 
 std::string ChangeText(const Trend& trend) {
   if (trend.first == 0) return "";
-  const double first = static_cast<double>(trend.first);
-  return absl::StrFormat("%+.1f%%", (static_cast<double>(trend.last) - first) * 100.0 / first);
+  const auto first = static_cast<double>(trend.first);
+  const double percent = (static_cast<double>(trend.last) - first) * 100.0 / first;
+  return std::abs(percent) < 0.05 ? "0%" : absl::StrFormat("%+.1f%%", percent);
 }
 
 }  // namespace backup::ctl

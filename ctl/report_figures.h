@@ -35,7 +35,7 @@ ReportTotals TotalsOf(const v1::PolicyReport& policy);
 
 // "97.7%", rounded down, so that only all of them are "100%"; "" when nothing ended.
 std::string RateText(int64_t good_count, int64_t ended_count);
-// "2d3h", in whole minutes.
+// "2d3h", in whole minutes; below an hour in whole seconds.
 std::string GapText(absl::Duration gap);
 // "2d3h from 2026-11-20T22:00:00Z"; "" without one.
 std::string LongestGapText(const v1::DatabaseReport& database);
@@ -56,7 +56,7 @@ struct Trend {
 // Nothing without a good backup in the span.
 std::optional<Trend> TrendOf(const v1::DatabaseReport& database,
                              const std::function<int64_t(const v1::SizePoint&)>& of);
-// "+12.5%" from the first to the last; "" when the first is 0.
+// "+12.5%" from the first to the last, "0%" for next to nothing; "" when the first is 0.
 std::string ChangeText(const Trend& trend);
 
 }  // namespace backup::ctl

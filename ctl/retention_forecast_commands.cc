@@ -37,8 +37,7 @@ absl::StatusOr<ExitCode> Simulate(Session& session, const SimulateFlags& flags) 
   ASSIGN_OR_RETURN(const v1::RetentionSimulation simulation,
                    client->Call(&v1::BackupService::Stub::SimulateRetention, request));
   const size_t limit = flags.limit.Of(session);
-  session.output().Single(simulation,
-                          [&] { return SimulationText(simulation, limit, session.output(), session.now()); });
+  session.output().Single(simulation, [&] { return SimulationText(simulation, limit, session.output()); });
   if (session.output().for_people()) {
     flags.limit.TellMore(session, limit > 0 && static_cast<size_t>(simulation.backups_size()) > limit);
   }

@@ -25,7 +25,8 @@ Cell FreezeText(const v1::SimulatedFreeze& freeze) {
           Color::kYellow};
 }
 
-std::vector<Fact> SimulationFacts(const v1::RetentionSimulation& simulation, absl::Time now) {
+std::vector<Fact> SimulationFacts(const v1::RetentionSimulation& simulation) {
+  const absl::Time end = ToAbsl(simulation.end_time());
   const std::string made =
       simulation.assumed_size_bytes() > 0
           ? absl::StrCat(", each of ", FormatSize(simulation.assumed_size_bytes()), " as the newest good one is")
@@ -33,7 +34,8 @@ std::vector<Fact> SimulationFacts(const v1::RetentionSimulation& simulation, abs
   std::vector<Fact> facts = {
       {"Database", ShortName(simulation.database())},
       {"Policy", ShortName(simulation.policy())},
-      {"Until", TimeText(simulation.has_end_time(), simulation.end_time(), now)},
+      {"Until", absl::StrCat(FormatRfc3339(end), " (", backup::FormatDuration(end - ToAbsl(simulation.start_time())),
+                             " from now)")},
       {"Now", Backups(simulation.start_count())},
       {"Made", absl::StrCat(Backups(simulation.made_count()), made)},
       {"Deleted", Backups(simulation.deleted_count())},
@@ -56,9 +58,8 @@ Table SimulatedTable(const v1::RetentionSimulation& simulation, size_t limit) {
 
 }  // namespace
 
-std::string SimulationText(const v1::RetentionSimulation& simulation, size_t limit, const Output& output,
-                           absl::Time now) {
-  std::string out = LayOutFacts(SimulationFacts(simulation, now), output.options().color);
+std::string SimulationText(const v1::RetentionSimulation& simulation, size_t limit, const Output& output) {
+  std::string out = LayOutFacts(SimulationFacts(simulation), output.options().color);
   if (!simulation.backups().empty()) {
     absl::StrAppend(&out, "\n", output.Layout(SimulatedTable(simulation, limit)));
   }

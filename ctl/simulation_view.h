@@ -4,14 +4,12 @@
 #include <cstddef>
 #include <string>
 
-#include "absl/time/time.h"
 #include "backup/v1/retention.pb.h"
 #include "ctl/output.h"
 
 namespace backup::ctl {
 
 // What a simulation comes to, and what exists at its end: the newest `limit` of it, 0 for all that was told.
-std::string SimulationText(const v1::RetentionSimulation& simulation, size_t limit, const Output& output,
-                           absl::Time now);
+std::string SimulationText(const v1::RetentionSimulation& simulation, size_t limit, const Output& output);
 
 }  // namespace backup::ctl

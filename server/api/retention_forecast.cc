@@ -58,6 +58,7 @@ RetentionToday ToToday(const DatabaseBackupsView& view, const v1::RetentionPlan&
   today.last_run_failed = LastRunFailed(view, policy.name());
   const std::string in_use(KeepRuleText(KeepRule::kInUse));
   for (auto it = plan.decisions().rbegin(); it != plan.decisions().rend(); ++it) {  // The oldest first.
+    if (it->backup().state() == v1::GOOD) today.other_size_bytes = it->backup().size_bytes();
     if (it->backup().policy() != policy.name()) continue;
     today.backups.push_back(it->backup());
     if (std::find(it->reasons().begin(), it->reasons().end(), in_use) != it->reasons().end()) {

@@ -93,6 +93,7 @@ TEST_F(RetentionForecastTest, APolicyThatDoesNotCoverTheDatabaseIsTriedOnRequest
   policy_.mutable_spec()->mutable_schedule()->set_cron("0 22 * * 0");
   server_.store().PutPolicy(policy_, server_.clock().Now());
   EXPECT_EQ(Simulate(70, "policies/weekly")->made_count(), 10);
+  EXPECT_EQ(Simulate(70, "policies/weekly")->assumed_size_bytes(), 10) << "as what another policy made";
 }
 
 TEST_F(RetentionForecastTest, OneOfSeveralPoliciesHasToBeNamed) {

@@ -2,6 +2,7 @@
 #include "server/domain/backup_outlook.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -14,11 +15,10 @@ namespace {
 
 // Rules that keep several, of which this backup is one.
 bool HasPlaces(const std::string& reason) {
-  for (const KeepRule rule : {KeepRule::kMinimumGood, KeepRule::kLast, KeepRule::kDaily, KeepRule::kWeekly,
-                              KeepRule::kMonthly, KeepRule::kYearly}) {
-    if (reason == std::string(KeepRuleText(rule))) return true;
-  }
-  return false;
+  constexpr KeepRule kWithPlaces[] = {KeepRule::kMinimumGood, KeepRule::kLast,    KeepRule::kDaily,
+                                      KeepRule::kWeekly,      KeepRule::kMonthly, KeepRule::kYearly};
+  return std::any_of(std::begin(kWithPlaces), std::end(kWithPlaces),
+                     [&](KeepRule rule) { return reason == std::string(KeepRuleText(rule)); });
 }
 
 bool Keeps(const v1::RetentionDecision& decision, const std::string& reason) {

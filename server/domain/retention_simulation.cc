@@ -111,7 +111,8 @@ class Future {
         now_(today.now),
         next_slot_(slots_.NextSlot(today.now)),
         next_drill_(drills_.has_value() ? drills_->NextSlot(today.now) : absl::InfiniteFuture()),
-        last_run_failed_(today.last_run_failed) {
+        last_run_failed_(today.last_run_failed),
+        assumed_size_bytes_(today.other_size_bytes) {
     for (const v1::Backup& backup : today.backups) {
       if (backup.state() == v1::DELETING || backup.state() == v1::DELETED) continue;
       steps_.Add(ToItem(backup, today.in_use.contains(backup.name())));
@@ -136,7 +137,7 @@ class Future {
   absl::Time next_slot_;
   absl::Time next_drill_;
   bool last_run_failed_;
-  int64_t assumed_size_bytes_ = 0;
+  int64_t assumed_size_bytes_;
   int64_t last_sequence_ = 0;
   int64_t made_count_ = 0;
   int64_t deleted_count_ = 0;

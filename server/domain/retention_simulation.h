@@ -21,6 +21,7 @@ struct RetentionToday {
   std::vector<v1::Backup> backups;  // Those that the policy made of one database and that exist, by rising sequence.
   std::set<std::string> in_use;     // Names of those that a verification, restore or drill works with now.
   bool last_run_failed = false;     // The last backup run of the two ended without a backup.
+  int64_t other_size_bytes = 0;     // Size of a new backup when none of `backups` is good to go by; 0 for unknown.
   absl::Time now;
 };
 
@@ -29,8 +30,8 @@ struct RetentionToday {
 // once a day at least, and deletes nothing while something freezes it. Work that goes on now has ended by the first
 // slot; what makes the last run count as failed ends with it. A pause and exclusions are not looked at.
 //
-// `max_work` bounds what is done, in backups looked at: a second brings about 200 million.
-inline constexpr int64_t kMaxSimulationWork = 150'000'000;
+// `max_work` bounds what is done, in backups looked at: a second brings about 60 million.
+inline constexpr int64_t kMaxSimulationWork = 100'000'000;
 
 // What exists after `span`, and what happens until then. Without the database's name. INVALID_ARGUMENT
 // SIMULATION_TOO_LARGE; the error of Schedule::Create for a policy that was stored by something else. Pure.

@@ -120,6 +120,8 @@ TEST_F(RetentionSimulationTest, NewOnesAreAsLargeAsTheNewestGoodOne) {
   EXPECT_EQ(Simulate(30).total_bytes(), 0);
   EXPECT_EQ(Simulate(30).assumed_size_bytes(), 0);
   EXPECT_EQ(Simulate(30).backup_count(), 2);
+  today_.other_size_bytes = 40;
+  EXPECT_EQ(Simulate(30).total_bytes(), 80) << "what another policy made of the database";
 }
 
 TEST_F(RetentionSimulationTest, WhatGoesByItsAgeGoesWithinADayOfIt) {
