@@ -117,7 +117,7 @@ void AddPolicyCommands(CommandTree& tree) {
   auto preview = std::make_shared<PreviewFlags>();
   CLI::App& preview_leaf =
       add("preview",
-          {"Show when a policy's next runs will be due, and what clock changes do to them",
+          {"Show when a policy's next runs will be due, and what clock changes and notDuring do to them",
            "Each database starts up to the policy's jitter later. A pause is not looked at.",
            "backupctl policy preview nightly\nbackupctl policy preview nightly --from 2027-03-25T00:00:00Z --runs 5"},
           [preview](Session& s, const std::string& name) { return Preview(s, name, *preview); });

@@ -66,7 +66,7 @@ Table PolicyTable(const std::vector<v1::Policy>& policies, absl::Time now) {
 }
 
 Table SlotTable(const v1::PreviewPolicyResponse& preview, absl::Time now) {
-  Table table{{{"SLOT"}, {"THERE"}, {"DUE"}, {"CLOCK CHANGES", Column::Align::kLeft, false, true}}, {}};
+  Table table{{{"SLOT"}, {"THERE"}, {"DUE"}, {"NOTE", Column::Align::kLeft, false, true}}, {}};
   for (const v1::PreviewedSlot& slot : preview.slots()) {
     table.rows.push_back({FormatRfc3339(ToAbsl(slot.slot_time())), slot.wall_clock(),
                           RelativeText(true, slot.slot_time(), now), Cell(slot.note(), Color::kYellow)});

@@ -115,6 +115,11 @@ TEST_F(FirstStartTest, IsAfterTheSpanAndStillSpread) {
   EXPECT_EQ(FirstStart(spans, slot_, jitter_, deadline_), slot_ + absl::Hours(1) + jitter_);
 }
 
+TEST_F(FirstStartTest, TheEndOfASpanIsFree) {
+  const std::vector<ExcludedSpan> spans = {{slot_ - absl::Hours(1), slot_}, {slot_ + absl::Hours(1), deadline_}};
+  EXPECT_EQ(FirstStart(spans, slot_, absl::ZeroDuration(), deadline_), slot_);
+}
+
 TEST_F(FirstStartTest, GivesUpTheJitterRatherThanTheRun) {
   const std::vector<ExcludedSpan> late = {{slot_, deadline_ - absl::Minutes(5)}};
   EXPECT_EQ(FirstStart(late, slot_, jitter_, deadline_), deadline_ - absl::Minutes(5));

@@ -18,8 +18,8 @@ struct PlaceLimits {
 };
 
 // Names of those that wait and are to be let go now, so that no limit is passed: the oldest slot first, and none whose
-// agent is not `ready` for it, since it would only take the place of another. Runs asked for by hand take places, and
-// wait for none.
+// agent is not `ready` for it, since it would only take the place of another; `ready` is asked last, and true gives the
+// place. Runs asked for by hand take places, and wait for none.
 std::vector<std::string> GivePlaces(const Places& places, const PlaceLimits& limits,
                                     const std::function<bool(const v1::Run&)>& ready);
 

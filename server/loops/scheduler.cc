@@ -163,25 +163,39 @@ absl::Status Scheduler::AdvanceOne(const std::string& name, const AdvanceContext
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> Scheduler::IsReady(const v1::Run& run, absl::Time now) {
-  ASSIGN_OR_RETURN(const std::optional<v1::Agent> agent, FindAgent(AgentOf(run)));
-  return ToAbsl(run.not_before_time()) <= now && agent.has_value() && JudgeAgent(*agent, now) == v1::ONLINE &&
-         (agent->slot_count() == 0 || agent->active_run_count() < agent->slot_count());
+absl::StatusOr<int64_t> Scheduler::FreeSlots(const std::string& agent_name, absl::Time now) {
+  ASSIGN_OR_RETURN(const std::optional<v1::Agent> agent, FindAgent(agent_name));
+  if (!agent.has_value() || JudgeAgent(*agent, now) != v1::ONLINE) {
+    return 0;
+  }
+  // What it said before it got places does not count what it starts with them.
+  const auto given = places_given_.find(agent_name);
+  if (given != places_given_.end() && ToAbsl(agent->last_seen_time()) <= given->second && given->second <= now) {
+    return 0;
+  }
+  return agent->slot_count() == 0 ? kMaxWaiting : agent->slot_count() - agent->active_run_count();
 }
 
 absl::Status Scheduler::GiveFreePlaces() {
   const absl::Time now = clock_.Now();
   ASSIGN_OR_RETURN(const Places places, store_.ReadPlaces(kMaxWaiting));
   absl::Status failure;
+  std::map<std::string, int64_t> free_slots;  // Of those asked about, less those that are taken here.
   const auto ready = [&](const v1::Run& run) {
-    const absl::StatusOr<bool> is_ready = IsReady(run, now);
-    failure.Update(is_ready.status());
-    return is_ready.ok() && *is_ready;
+    const std::string agent = AgentOf(run);
+    const auto [slots, is_new] = free_slots.try_emplace(agent, 0);
+    if (is_new) {
+      const absl::StatusOr<int64_t> free = FreeSlots(agent, now);
+      failure.Update(free.status());
+      slots->second = free.ok() ? *free : 0;
+    }
+    return ToAbsl(run.not_before_time()) <= now && slots->second-- > 0;
   };
   for (const std::string& name : GivePlaces(places, {options_.max_running_runs, planner_.policy_limits()}, ready)) {
     ASSIGN_OR_RETURN(const v1::Run run, store_.ChangeRun(name, [&](const RunView& view) -> absl::StatusOr<RunChange> {
       return LetGo(view.run, now);
     }));
+    places_given_[AgentOf(run)] = now;
     feed_.Publish(name);
     feed_.Publish(AgentOf(run));
   }

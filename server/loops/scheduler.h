@@ -61,7 +61,8 @@ class Scheduler {
   absl::Status AdvanceAll(absl::Duration deadline);
   absl::Status AdvanceOne(const std::string& name, const AdvanceContext& context);
   absl::Status GiveFreePlaces();
-  absl::StatusOr<bool> IsReady(const v1::Run& run, absl::Time now);
+  // Free slots of the agent that is to run it; 0 when it is not there, or was not heard of since it got places last.
+  absl::StatusOr<int64_t> FreeSlots(const std::string& agent_name, absl::Time now);
   absl::StatusOr<std::optional<v1::Agent>> FindAgent(const std::string& name);
   void LogFailure(absl::string_view what, const std::string& subject, const absl::Status& status);
 
@@ -82,6 +83,7 @@ class Scheduler {
   // When the last good turn ended, monotonic; and since when there was no break between turns.
   absl::Duration last_turn_ = -absl::InfiniteDuration();
   absl::Time up_since_;
+  std::map<std::string, absl::Time> places_given_;          // When an agent got places last.
   std::map<std::string, std::optional<v1::Agent>> agents_;  // Of this turn.
   LogLimiter failure_log_;
 

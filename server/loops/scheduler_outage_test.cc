@@ -390,5 +390,16 @@ TEST_F(ClockStepTest, AControllerThatStartsWithAWrongClockIsForgivenToo) {
   ExpectEachSlotOnce(At("2026-11-23T12:00:00Z"), agent_now());
 }
 
+TEST_F(ClockStepTest, AControllerThatStartedAheadOfTimeStillLosesSilentAgents) {
+  clock_.SetWallTime(clock_.Now() + absl::Hours(24 * 365));
+  RestartController();
+  Turn();
+  clock_.SetWallTime(clock_.Now() - absl::Hours(24 * 365));
+  Turn();
+  AgentTurn();
+  Pass(absl::Hours(14), /*with_controller=*/true, /*with_agent=*/false);
+  EXPECT_EQ(Count(At("2026-11-23T18:00:00Z"), At("2026-11-23T19:00:00Z")).count("LOST"), 1u);
+}
+
 }  // namespace
 }  // namespace backup::server

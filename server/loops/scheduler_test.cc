@@ -375,6 +375,7 @@ TEST_F(SchedulerLimitTest, AsManyRunsOfAPolicyGoAsItMayAndOthersFollow) {
   Start(/*max_running=*/2, /*fleet=*/0);
   ASSERT_EQ(LetGo().size(), 2u);
   Report(LetGo()[0], absl::Hours(9));
+  clock_.Advance(absl::Seconds(1));
   Turn();
   EXPECT_EQ(LetGo().size(), 2u);
   Finish(LetGo()[0]);
@@ -396,16 +397,23 @@ TEST_F(SchedulerLimitTest, TheFleetsLimitHoldsForAllPolicies) {
 
 TEST_F(SchedulerLimitTest, AnAgentWithoutAFreeSlotTakesNoPlace) {
   Start(/*max_running=*/2, /*fleet=*/0, /*agent_slots=*/1);
+  ASSERT_EQ(LetGo().size(), 1u);
+  Finish(LetGo()[0]);
+  clock_.Advance(absl::Seconds(1));
   Turn(/*active=*/1);
-  const size_t before = LetGo().size();
-  for (const v1::Run& run : LetGo()) {
-    Finish(run);
-  }
-  Turn(/*active=*/1);
-  EXPECT_EQ(before, 2u);
-  EXPECT_EQ(LetGo().size(), 0u);
+  EXPECT_EQ(LetGo().size(), 0u) << "it works on another policy's";
   Turn(/*active=*/0);
   EXPECT_EQ(LetGo().size(), 1u);
+}
+
+TEST_F(SchedulerLimitTest, AnAgentGetsNoMorePlacesThanItHasFreeSlots) {
+  Start(/*max_running=*/3, /*fleet=*/0, /*agent_slots=*/2);
+  EXPECT_EQ(LetGo().size(), 2u);
+  limited_->RunOnce();
+  EXPECT_EQ(LetGo().size(), 2u) << "it was not heard of since";
+  clock_.Advance(absl::Seconds(1));
+  Turn(/*active=*/1);  // One of the two went quickly.
+  EXPECT_EQ(LetGo().size(), 3u);
 }
 
 TEST_F(SchedulerLimitTest, WhatGotNoPlaceUntilItsDeadlineIsMissed) {
