@@ -116,8 +116,8 @@ TEST_F(FirstStartTest, IsAfterTheSpanAndStillSpread) {
 }
 
 TEST_F(FirstStartTest, TheEndOfASpanIsFree) {
-  const std::vector<ExcludedSpan> spans = {{slot_ - absl::Hours(1), slot_}, {slot_ + absl::Hours(1), deadline_}};
-  EXPECT_EQ(FirstStart(spans, slot_, absl::ZeroDuration(), deadline_), slot_);
+  const std::vector<ExcludedSpan> spans = {{slot_ - absl::Hours(1), slot_ + jitter_}};
+  EXPECT_EQ(FirstStart(spans, slot_, jitter_, deadline_), slot_ + jitter_) << "where the jitter puts it";
 }
 
 TEST_F(FirstStartTest, GivesUpTheJitterRatherThanTheRun) {
