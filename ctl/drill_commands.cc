@@ -14,6 +14,7 @@
 #include "ctl/follow_run.h"
 #include "ctl/list_limit.h"
 #include "ctl/paging.h"
+#include "ctl/run_filter.h"
 #include "ctl/run_request.h"
 #include "ctl/short_name.h"
 
@@ -81,6 +82,7 @@ absl::StatusOr<ExitCode> Run(Session& session, const RunFlags& flags) {
 absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
   v1::ListRunsRequest request;
   request.mutable_filter()->add_kinds(v1::DRILL);
+  if (flags.database.empty()) LeaveOutThoseToCome(*request.mutable_filter());
   if (!flags.policy.empty()) request.mutable_filter()->set_policy(FullName("policies", flags.policy));
   ASSIGN_OR_RETURN(Client * client, session.client());
   if (!flags.database.empty()) {
@@ -127,10 +129,10 @@ void AddDrillCommands(CommandTree& tree) {
   run_leaf.add_flag("--wait", run->wait, "follow it to its end");
 
   auto list = std::make_shared<ListFlags>();
-  CLI::App& list_leaf = tree.AddLeaf(
-      noun, "list",
-      {"List drills, those to come and the newest first", "", "backupctl drill list --database shop -o wide"},
-      [&session, list] { return List(session, *list); });
+  CLI::App& list_leaf = tree.AddLeaf(noun, "list",
+                                     {"List drills, the newest first", "With --database also the next one to come.",
+                                      "backupctl drill list --database shop -o wide"},
+                                     [&session, list] { return List(session, *list); });
   list_leaf.add_option("--policy", list->policy, "only drills of this policy")->type_name("POLICY");
   list_leaf.add_option("--database", list->database, "only drills of this database")->type_name("DATABASE");
   list->limit.AddFlag(list_leaf);

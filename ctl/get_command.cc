@@ -14,6 +14,7 @@
 #include "ctl/paging.h"
 #include "ctl/policy_view.h"
 #include "ctl/policy_yaml.h"
+#include "ctl/run_filter.h"
 #include "ctl/run_view.h"
 #include "ctl/short_name.h"
 
@@ -74,7 +75,9 @@ absl::StatusOr<ExitCode> GetRuns(Session& session, Client& client, const Flags& 
   return GetItems<v1::Run>(
       session, flags, "runs", [&] { return client.Call(&v1::RunService::Stub::GetRun, request); },
       [&] {
-        return ListPages(client, &v1::RunService::Stub::ListRuns, v1::ListRunsRequest(), &v1::ListRunsResponse::runs,
+        v1::ListRunsRequest past;
+        LeaveOutThoseToCome(*past.mutable_filter());
+        return ListPages(client, &v1::RunService::Stub::ListRuns, past, &v1::ListRunsResponse::runs,
                          flags.limit.Of(session));
       },
       RunTable);

@@ -14,6 +14,7 @@
 #include "ctl/database_argument.h"
 #include "ctl/follow_run.h"
 #include "ctl/restore_view.h"
+#include "ctl/run_filter.h"
 #include "ctl/run_request.h"
 #include "ctl/short_name.h"
 
@@ -102,6 +103,7 @@ std::optional<MeasuredDrill> NewestMeasuredDrill(Client& client, const std::stri
   v1::ListRunsRequest request;
   request.mutable_filter()->set_database(database);
   request.mutable_filter()->add_kinds(v1::DRILL);
+  LeaveOutThoseToCome(*request.mutable_filter());
   request.set_page_size(20);
   const absl::StatusOr<v1::ListRunsResponse> drills = client.Call(&v1::RunService::Stub::ListRuns, request);
   if (!drills.ok()) return std::nullopt;

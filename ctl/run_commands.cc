@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "base/proto_json.h"
 #include "base/status_macros.h"
 #include "ctl/commands.h"
 #include "ctl/database_argument.h"
@@ -11,6 +9,7 @@
 #include "ctl/follow_run.h"
 #include "ctl/list_limit.h"
 #include "ctl/paging.h"
+#include "ctl/run_filter.h"
 #include "ctl/run_logs.h"
 #include "ctl/run_view.h"
 #include "ctl/short_name.h"
@@ -27,35 +26,8 @@ struct ListFlags {
   ListLimit limit;
 };
 
-// A day of the schedule lies ahead of what has happened, and would hide it.
-void LeaveOutThoseToCome(v1::RunFilter& filter) {
-  const google::protobuf::EnumDescriptor& states = *v1::RunState_descriptor();
-  for (int i = 0; i < states.value_count(); ++i) {
-    const auto state = static_cast<v1::RunState>(states.value(i)->number());
-    if (state != v1::RUN_STATE_UNSPECIFIED && state != v1::SCHEDULED) filter.add_states(state);
-  }
-}
-
 bool AsksForThoseToCome(const v1::RunFilter& filter) {
   return filter.states_size() == 1 && filter.states(0) == v1::SCHEDULED;
-}
-
-// Rows come in the order they were made: a slot's a day ahead, one asked for by hand just before it is due. A person
-// wants the order in which they were or are due.
-constexpr size_t kRowsMadeMeanwhile = 1000;
-
-// The first `limit` of `listed` in the order of their time: what is to come from the next on, all else from the last
-// back. 0 for all.
-void SortByTime(bool to_come, size_t limit, Listed<v1::Run>* listed) {
-  std::stable_sort(listed->items.begin(), listed->items.end(), [to_come](const v1::Run& a, const v1::Run& b) {
-    const absl::Time of_a = ToAbsl(a.slot_time());
-    const absl::Time of_b = ToAbsl(b.slot_time());
-    return to_come ? of_a < of_b : of_a > of_b;
-  });
-  if (limit != 0 && listed->items.size() > limit) {
-    listed->items.resize(limit);
-    listed->more = true;
-  }
 }
 
 absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
@@ -77,11 +49,9 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
     request.mutable_filter()->set_database(database);
   }
   const bool to_come = AsksForThoseToCome(request.filter());
-  const size_t limit = flags.limit.Of(session);
-  ASSIGN_OR_RETURN(Listed<v1::Run> listed,
-                   ListPages(*client, &v1::RunService::Stub::ListRuns, request, &v1::ListRunsResponse::runs,
-                             limit == 0 || to_come ? 0 : limit + kRowsMadeMeanwhile));
-  SortByTime(to_come, limit, &listed);
+  request.set_oldest_first(to_come);
+  ASSIGN_OR_RETURN(const Listed<v1::Run> listed, ListPages(*client, &v1::RunService::Stub::ListRuns, request,
+                                                           &v1::ListRunsResponse::runs, flags.limit.Of(session)));
   session.output().List("runs", Pointers(listed.items), [&] { return RunTable(listed.items, session.now()); });
   if (listed.items.empty() && session.output().for_people()) session.Say("no runs");
   flags.limit.TellMore(session, listed.more, to_come ? "next" : "newest");

@@ -28,6 +28,7 @@ struct Flags {
   std::string catalog_user;
   std::string lease_duration;
   std::string progress_interval;
+  std::string history_age;
   std::string log_level;
 };
 
@@ -52,6 +53,8 @@ void AddFlags(CLI::App& app, Flags& flags) {
                  "How long a silent agent's run counts as running (default: 60s)")
       ->type_name("DURATION");
   app.add_option("--progress-interval", flags.progress_interval, "How often agents report progress (default: 3s)")
+      ->type_name("DURATION");
+  app.add_option("--history-age", flags.history_age, "How long ended runs and events are kept (default: 400d)")
       ->type_name("DURATION");
   app.add_option("--log-level", flags.log_level, "Least level of log lines (default: info)")
       ->check(CLI::IsMember(LogLevelNames()));
@@ -93,6 +96,7 @@ absl::StatusOr<ControllerOptions> MakeOptions(const Flags& flags) {
   }
   RETURN_IF_ERROR(PutDuration("lease-duration", flags.lease_duration, options.lease_duration));
   RETURN_IF_ERROR(PutDuration("progress-interval", flags.progress_interval, options.progress_interval));
+  RETURN_IF_ERROR(PutDuration("history-age", flags.history_age, options.history_age));
   if (!flags.log_level.empty()) {
     options.log_level = *ParseLogLevel(flags.log_level);
   }

@@ -40,9 +40,9 @@ class CommandLineTest : public ::testing::Test {
 };
 
 TEST_F(CommandLineTest, TakesEveryFlag) {
-  const CommandLine result =
-      Parse({"--data-dir", "/data", "--listen", "0.0.0.0:1", "--advertise", "h:2", "--catalog", "postgresql://h/c",
-             "--catalog-user", "pg", "--lease-duration", "30s", "--progress-interval", "1s", "--log-level", "debug"});
+  const CommandLine result = Parse({"--data-dir", "/data", "--listen", "0.0.0.0:1", "--advertise", "h:2", "--catalog",
+                                    "postgresql://h/c", "--catalog-user", "pg", "--lease-duration", "30s",
+                                    "--progress-interval", "1s", "--history-age", "60d", "--log-level", "debug"});
   ASSERT_TRUE(result.options.has_value()) << err_;
   EXPECT_EQ(result.options->data_directory, "/data");
   EXPECT_EQ(result.options->listen, "0.0.0.0:1");
@@ -51,6 +51,7 @@ TEST_F(CommandLineTest, TakesEveryFlag) {
   EXPECT_EQ(result.options->catalog_user, "pg");
   EXPECT_EQ(result.options->lease_duration, absl::Seconds(30));
   EXPECT_EQ(result.options->progress_interval, absl::Seconds(1));
+  EXPECT_EQ(result.options->history_age, absl::Hours(24 * 60));
   EXPECT_EQ(result.options->log_level, LogLevel::kDebug);
 }
 

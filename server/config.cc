@@ -22,6 +22,7 @@ namespace {
 constexpr absl::Duration kMinLease = absl::Seconds(3);
 constexpr absl::Duration kMaxLease = absl::Hours(1);
 constexpr int64_t kMaxRunningRuns = 1'000'000;
+constexpr absl::Duration kMinHistoryAge = absl::Hours(24 * 30);
 constexpr absl::Duration kMinProgressInterval = absl::Milliseconds(100);
 
 template <typename T>
@@ -82,6 +83,7 @@ absl::Status ReadConfigFile(const std::string& path, ControllerOptions& options)
   Put(reader.Duration("leaseDuration"), options.lease_duration);
   Put(reader.Duration("progressInterval"), options.progress_interval);
   Put(reader.Integer("maxRunningRuns", 1, kMaxRunningRuns), options.max_running_runs);
+  Put(reader.Duration("historyAge"), options.history_age);
   if (const std::optional<std::string> level = reader.OneOf("logLevel", LogLevelNames()); level.has_value()) {
     options.log_level = *ParseLogLevel(*level);
   }
@@ -106,6 +108,9 @@ absl::Status CheckOptions(const ControllerOptions& options) {
   }
   if (options.progress_interval < kMinProgressInterval || options.progress_interval * 3 > options.lease_duration) {
     return InvalidField("progress-interval", "it is not between 100ms and a third of the lease duration");
+  }
+  if (options.history_age < kMinHistoryAge) {
+    return InvalidField("history-age", "it is less than 30d");
   }
   return absl::OkStatus();
 }

@@ -31,13 +31,16 @@ struct ControllerOptions {
   // Runs that may work at once in the whole fleet; 0: no limit. With a limit, runs by schedule start only while the
   // controller is there to give them a place. Default: 0.
   int64_t max_running_runs = 0;
+  // Events and ended runs of whole months that are older than this are removed, and the runs counted; those of a backup
+  // that exists stay. At least 30 d. Default: 400 d.
+  absl::Duration history_age = absl::Hours(24 * 400);
   // Default: info.
   LogLevel log_level = LogLevel::kInfo;
 };
 
 // Puts what the file says into `options`; what it does not say stays. Strict YAML: apiVersion, kind: ControllerConfig,
 // dataDirectory, listen, advertise, catalog, catalogFile, catalogUser, leaseDuration, progressInterval, maxRunningRuns,
-// logLevel. All
+// historyAge, logLevel. All
 // mistakes at once, each with FILE:LINE:COLUMN. INVALID_ARGUMENT, or the error of reading the file.
 absl::Status ReadConfigFile(const std::string& path, ControllerOptions& options);
 

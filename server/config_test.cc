@@ -39,7 +39,7 @@ class ConfigTest : public ::testing::Test {
 TEST_F(ConfigTest, ReadsEveryKey) {
   ASSERT_THAT(Read("dataDirectory: /data\nlisten: 0.0.0.0:7443\nadvertise: backup.example:7443\n"
                    "catalog: postgresql://db.example/catalog\ncatalogUser: pg\nleaseDuration: 2m\n"
-                   "progressInterval: 5s\nlogLevel: warning\n"),
+                   "progressInterval: 5s\nhistoryAge: 90d\nlogLevel: warning\n"),
               IsOk());
   EXPECT_EQ(options_.data_directory, "/data");
   EXPECT_EQ(options_.listen, "0.0.0.0:7443");
@@ -48,6 +48,7 @@ TEST_F(ConfigTest, ReadsEveryKey) {
   EXPECT_EQ(options_.catalog_user, "pg");
   EXPECT_EQ(options_.lease_duration, absl::Minutes(2));
   EXPECT_EQ(options_.progress_interval, absl::Seconds(5));
+  EXPECT_EQ(options_.history_age, absl::Hours(24 * 90));
   EXPECT_EQ(options_.log_level, LogLevel::kWarning);
   EXPECT_THAT(CheckOptions(options_), IsOk());
 }
@@ -134,6 +135,8 @@ INSTANTIATE_TEST_SUITE_P(
         OptionsCase{"LongLease", [](ControllerOptions& o) { o.lease_duration = absl::Hours(2); }, "lease-duration"},
         OptionsCase{"RareProgress", [](ControllerOptions& o) { o.progress_interval = absl::Seconds(21); },
                     "progress-interval"},
+        OptionsCase{"ShortHistory", [](ControllerOptions& o) { o.history_age = absl::Hours(24 * 30 - 1); },
+                    "history-age"},
         OptionsCase{"FrequentProgress", [](ControllerOptions& o) { o.progress_interval = absl::Milliseconds(99); },
                     "progress-interval"}),
     [](const ::testing::TestParamInfo<OptionsCase>& info) { return info.param.name; });

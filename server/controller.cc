@@ -118,6 +118,9 @@ absl::Status Controller::Serve() {
   clock_loop_ = std::make_unique<Loop>("clock-watch", [this] { return clock_watch_->RunOnce(); });
   retention_ = std::make_unique<RetentionLoop>(*store_, Clock::Real(), Random::Real(), *feed_, *clock_watch_);
   retention_loop_ = std::make_unique<Loop>("retention", [this] { return retention_->RunOnce(); });
+  CompactorOptions compaction;
+  compaction.history_age = options_.history_age;
+  compactor_ = std::make_unique<Compactor>(*store_, Clock::Real(), compaction);
   authorizer_ = std::make_unique<Authorizer>();
   refusals_ = std::make_unique<Refusals>(*store_, Clock::Real());
   parked_calls_ = std::make_unique<ParkedCalls>();
@@ -150,9 +153,11 @@ absl::Status Controller::Serve() {
                         server_->port()};
   address_ = dial.ToString();
   watch_loop_ = std::make_unique<Loop>("catalog-watch", [this] { return WatchCatalog(); });
+  compactor_loop_ = std::make_unique<Loop>("compactor", [this] { return compactor_->RunOnce(); });
   scheduler_loop_->Start();
   clock_loop_->Start();
   retention_loop_->Start();
+  compactor_loop_->Start();
   watch_loop_->Start();
   return WriteFileAtomically(options_.data_directory + "/address", address_ + "\n", 0644);
 }
@@ -204,6 +209,7 @@ void Controller::Stop() {
     scheduler_loop_->Stop();
     retention_loop_->Stop();
     clock_loop_->Stop();
+    compactor_loop_->Stop();
     pool_->Shutdown();
   }
   if (store_ != nullptr) {

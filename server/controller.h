@@ -21,6 +21,7 @@
 #include "server/loops/change_feed.h"
 #include "server/loops/clock_watch.h"
 #include "server/loops/retention_loop.h"
+#include "server/loops/compactor.h"
 #include "server/loops/scheduler.h"
 #include "server/pki/certificate_authority.h"
 #include "server/store/postgres_store.h"
@@ -83,6 +84,8 @@ class Controller {
   std::unique_ptr<Loop> clock_loop_;
   std::unique_ptr<RetentionLoop> retention_;
   std::unique_ptr<Loop> retention_loop_;
+  std::unique_ptr<Compactor> compactor_;
+  std::unique_ptr<Loop> compactor_loop_;
   std::unique_ptr<Authorizer> authorizer_;
   std::unique_ptr<Refusals> refusals_;
   std::unique_ptr<ParkedCalls> parked_calls_;

@@ -45,6 +45,7 @@ TEST_P(FleetStoreTest, StatusHoldsEachDatabaseWithItsNewestGoodBackupAndItsLastD
   EXPECT_EQ(orders.database().last_good_backup(), TestBackup(1, kOrders).name());
   EXPECT_EQ(orders.last_good().name(), TestBackup(1, kOrders).name());
   EXPECT_FALSE(orders.last_good().has_manifest());
+  EXPECT_FALSE(orders.last_run().has_spec());
   EXPECT_EQ(orders.last_run().name(), "runs/slot")
       << "the BACKUP of the newest slot that came due, though made earlier";
   EXPECT_EQ(orders.health(), v1::HEALTH_UNSPECIFIED);
@@ -92,6 +93,40 @@ TEST_P(FleetStoreTest, StatusCountsBackupsAndTheDueRunsOfADay) {
   EXPECT_EQ(status->due_count_24h(), 2) << "one missed, one that succeeded; what was asked for by hand was not due";
   EXPECT_EQ(status->succeeded_count_24h(), 1);
   EXPECT_THAT(NamesOf(status->active_runs()), ElementsAre("runs/running"));
+}
+
+TEST_P(FleetStoreTest, TheDueRunsOfADayAreCountedRightAtAnyTime) {
+  AddAgent("db1", {"orders", "crm", "hr"});
+  AddPolicy("nightly");
+  std::vector<v1::Run> runs;
+  for (int i = 0; i < 90; ++i) {
+    runs.push_back(PlannedRun(absl::StrCat("r", i), "nightly",
+                              i % 3 == 0   ? "orders"
+                              : i % 3 == 1 ? "crm"
+                                           : "hr",
+                              absl::Minutes(-48 * 60 + i * 37 % 90 * 30)));
+  }
+  Plan("nightly", runs);
+  // As they go, some of them there and back.
+  for (int i = 0; i < 90; ++i) {
+    for (const v1::RunState state : {v1::PENDING, v1::RUNNING, v1::LOST, v1::SUCCEEDED, v1::FAILED}) {
+      if ((i + state) % 5 < 3) runs[i] = Change(runs[i].name(), [&](v1::Run& run) { run.set_state(state); });
+    }
+  }
+  for (absl::Duration at = -absl::Hours(50); at < absl::Hours(30); at += absl::Minutes(17)) {
+    int due = 0;
+    int succeeded = 0;
+    for (const v1::Run& run : runs) {
+      const absl::Time slot = ToAbsl(run.slot_time());
+      if (slot <= Now() + at - absl::Hours(24) || slot > Now() + at || run.state() == v1::SCHEDULED) continue;
+      ++due;
+      if (run.state() == v1::SUCCEEDED) ++succeeded;
+    }
+    const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + at);
+    ASSERT_THAT(status, IsOk());
+    EXPECT_EQ(status->due_count_24h(), due) << at;
+    EXPECT_EQ(status->succeeded_count_24h(), succeeded) << at;
+  }
 }
 
 TEST_P(FleetStoreTest, EventsComeNewestFirstAndBySubject) {

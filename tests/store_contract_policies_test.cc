@@ -341,5 +341,80 @@ TEST_P(PolicyStoreTest, ListsByIdInPages) {
   EXPECT_THAT(NamesOf(all), ElementsAre("policies/a", "policies/a-b", "policies/a0", "policies/b", "policies/c"));
 }
 
+TEST_P(PolicyStoreTest, ReadsAllAtOnceWithoutWhatTheirRunsTell) {
+  AddAgent("db1", {"orders"});
+  const v1::Policy b = AddPolicy("b");
+  const v1::Policy a = AddPolicy("a");
+  Plan("a", {PlannedRun("r1", "a", "orders", absl::Hours(1))});
+  const absl::StatusOr<std::vector<v1::Policy>> all = store().ReadPolicies();
+  ASSERT_THAT(all, IsOk());
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_THAT((*all)[0], EqualsProto(a));
+  EXPECT_THAT((*all)[1], EqualsProto(b));
+}
+
+TEST_P(PolicyStoreTest, APartHoldsSomeDatabasesAndTheRunsUpToTheLastOfThem) {
+  AddAgent("db1", {"a", "b", "c", "gone", "zgone"});
+  AddPolicy("nightly");
+  AddPolicy("other");
+  std::vector<v1::Run> runs;
+  for (const std::string id : {"a", "b", "c", "gone", "zgone"}) {
+    runs.push_back(PlannedRun("r" + id, "nightly", id, absl::Hours(1)));
+  }
+  Plan("nightly", runs);
+  Plan("other", {PlannedRun("other", "other", "a", absl::Hours(1))});
+  AddAgent("db1", {"a", "b", "c", "h"});
+  const auto part = [&](const std::string& after, int limit, std::vector<std::string> databases,
+                        std::vector<std::string> of_runs) {
+    const absl::StatusOr<std::string> next =
+        store().ChangePolicyPart("policies/nightly", Now(), after, limit, [&](const server::PolicyView& view) {
+          EXPECT_EQ(view.policy->name(), "policies/nightly");
+          EXPECT_THAT(NamesOf(view.databases), ::testing::ElementsAreArray(databases));
+          EXPECT_THAT(NamesOf(view.scheduled_runs), ::testing::UnorderedElementsAreArray(of_runs));
+          return server::PolicyChange();
+        });
+    EXPECT_THAT(next, IsOk());
+    return next.value_or("failed");
+  };
+  const std::string prefix = "agents/db1/databases/";
+  EXPECT_EQ(part("", 2, {prefix + "a", prefix + "b"}, {"runs/ra", "runs/rb"}), prefix + "b");
+  EXPECT_EQ(part(prefix + "b", 2, {prefix + "c", prefix + "h"}, {"runs/rc", "runs/rgone", "runs/rzgone"}), "")
+      << "with those of databases beyond, which are gone";
+  EXPECT_EQ(part(prefix + "b", 1, {prefix + "c"}, {"runs/rc"}), prefix + "c");
+  EXPECT_EQ(part(prefix + "z", 9, {}, {"runs/rzgone"}), "");
+}
+
+TEST_P(PolicyStoreTest, APartIsChangedAllOrNothing) {
+  AddAgent("db1", {"a", "b"});
+  AddPolicy("nightly");
+  Plan("nightly",
+       {PlannedRun("old", "nightly", "a", absl::Hours(1)), PlannedRun("stays", "nightly", "b", absl::Hours(1))});
+  const auto change_part = [&](const server::PolicyChange& change) {
+    return store()
+        .ChangePolicyPart("policies/nightly", Now(), "", 1, [&](const server::PolicyView&) { return change; })
+        .status();
+  };
+  server::PolicyChange change;
+  change.withdraw_runs = {"runs/old"};
+  change.create_runs = {PlannedRun("new", "nightly", "a", absl::Hours(2)),
+                        PlannedRun("bad\xff", "nightly", "a", absl::Hours(3))};
+  EXPECT_THAT(change_part(change), HasReason("VALUE_INVALID"));
+  EXPECT_EQ(store().GetRun("runs/old")->state(), v1::SCHEDULED);
+  change.create_runs.pop_back();
+  EXPECT_THAT(change_part(change), IsOk());
+  EXPECT_THAT(store().GetRun("runs/old"), HasReason("RUN_NOT_FOUND"));
+  EXPECT_THAT(store().GetRun("runs/new"), IsOk());
+  change = {};
+  change.update_runs = {*store().GetRun("runs/new")};
+  change.update_runs[0].set_epoch(7);
+  EXPECT_THAT(change_part(change), IsOk());
+  EXPECT_EQ(store().GetRun("runs/new")->epoch(), 7);
+  EXPECT_THAT(store().ChangePolicyPart("policies/nightly", Now(), "", 1,
+                                       [](const server::PolicyView&) -> absl::StatusOr<server::PolicyChange> {
+                                         return PolicyNotFound("policies/nightly");
+                                       }),
+              HasReason("POLICY_NOT_FOUND"));
+}
+
 }  // namespace
 }  // namespace backup::testing

@@ -72,6 +72,34 @@ TEST_P(RaceStoreTest, TenThousandSlotsPlannedByAllGiveTenThousandRows) {
   EXPECT_EQ(slots.size(), static_cast<size_t>(kSlotCount));
 }
 
+TEST_P(RaceStoreTest, DueRunsAreCountedOnceWhoeverChangesThem) {
+  constexpr int kRunCount = 5;
+  AddPolicy("nightly");
+  std::vector<v1::Run> runs;
+  for (int i = 0; i < kThreadCount * kRunCount; ++i) {
+    runs.push_back(PlannedRun(absl::StrCat("r", i), "nightly", "orders", -absl::Minutes(i + 1)));
+  }
+  Plan("nightly", runs);
+  // Each thread ends runs of its own, and all of them move all runs on.
+  OnThreads([&](int thread) {
+    for (const v1::RunState state : {v1::PENDING, v1::RUNNING}) {
+      for (const v1::Run& run : runs) {
+        Change(run.name(), [&](v1::Run& r) {
+          if (r.state() < state) r.set_state(state);
+        });
+      }
+    }
+    for (int i = 0; i < kRunCount; ++i) {
+      Change(runs[thread * kRunCount + i].name(),
+             [&](v1::Run& r) { r.set_state(i % 2 == 0 ? v1::SUCCEEDED : v1::FAILED); });
+    }
+  });
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(12));
+  ASSERT_THAT(status, IsOk());
+  EXPECT_EQ(status->due_count_24h(), kThreadCount * kRunCount);
+  EXPECT_EQ(status->succeeded_count_24h(), kThreadCount * 3);
+}
+
 TEST_P(RaceStoreTest, PlansOfOnePolicyComeOneAfterAnother) {
   AddPolicy("nightly");
   // Each adds a slot after the last one it sees: none is lost only if nobody decides from an old view.

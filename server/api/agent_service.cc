@@ -10,7 +10,6 @@
 #include "base/resource_name.h"
 #include "base/status_macros.h"
 #include "base/units.h"
-#include "server/api/all_pages.h"
 #include "server/api/paging.h"
 #include "server/api/unary_call.h"
 #include "server/domain/agent_state.h"
@@ -56,7 +55,7 @@ absl::Status DoGetDatabase(const ApiContext& api, const Peer&, const v1::GetData
                            v1::Database& response) {
   RETURN_IF_ERROR(ParseDatabaseName(request.name()).status());
   ASSIGN_OR_RETURN(response, api.store.GetDatabase(request.name()));
-  ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, ReadAllPolicies(api.store));
+  ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, api.store.ReadPolicies());
   FillInPolicies(policies, response);
   return absl::OkStatus();
 }
@@ -75,7 +74,7 @@ absl::Status DoListDatabases(const ApiContext& api, const Peer&, const v1::ListD
   ASSIGN_OR_RETURN(const std::string agent, ParseParent(request.parent()));
   ASSIGN_OR_RETURN(const PageRequest page_request, ToPageRequest(request.page_size(), request.page_token()));
   ASSIGN_OR_RETURN(Page<v1::Database> page, api.store.ListDatabases(agent, page_request));
-  ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, ReadAllPolicies(api.store));
+  ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, api.store.ReadPolicies());
   for (v1::Database& database : page.items) {
     FillInPolicies(policies, database);
   }

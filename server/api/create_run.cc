@@ -10,7 +10,6 @@
 #include "base/errors.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
-#include "server/api/all_pages.h"
 #include "server/api/api_errors.h"
 #include "server/api/drill_request.h"
 #include "server/api/restore_request.h"
@@ -44,7 +43,7 @@ absl::StatusOr<v1::Policy> ChoosePolicy(const ApiContext& api, const std::string
     }
     return policy;
   }
-  ASSIGN_OR_RETURN(std::vector<v1::Policy> policies, ReadAllPolicies(api.store));
+  ASSIGN_OR_RETURN(std::vector<v1::Policy> policies, api.store.ReadPolicies());
   for (v1::Policy& policy : policies) {
     if (Covers(policy.spec(), database)) {
       return std::move(policy);

@@ -6,7 +6,6 @@
 #include "base/errors.h"
 #include "base/proto_json.h"
 #include "base/status_macros.h"
-#include "server/api/all_pages.h"
 #include "server/api/paging.h"
 #include "server/api/unary_call.h"
 #include "server/domain/fleet_health.h"
@@ -14,8 +13,6 @@
 namespace backup::server {
 namespace {
 
-// Of the answer, by its contract.
-constexpr size_t kMaxAgents = 1000;
 // Longer than any resource name of ours.
 constexpr size_t kMaxEventSubjectBytes = 400;
 
@@ -23,9 +20,7 @@ absl::Status DoGetFleetStatus(const ApiContext& api, const Peer&, const v1::GetF
                               v1::FleetStatus& response) {
   const absl::Time now = api.clock.Now();
   ASSIGN_OR_RETURN(response, api.store.ReadFleetStatus(now));
-  ASSIGN_OR_RETURN(const std::vector<v1::Agent> agents, ReadAgents(api.store, kMaxAgents));
-  response.mutable_agents()->Assign(agents.begin(), agents.end());
-  ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, ReadAllPolicies(api.store));
+  ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, api.store.ReadPolicies());
   JudgeFleet(response, policies, now);
   *response.mutable_time() = ToProto(now);
   if (const std::string problem = api.clock_watch.problem(); !problem.empty()) {

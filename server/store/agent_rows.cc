@@ -60,8 +60,10 @@ void PutAgent(pqxx::transaction_base& transaction, const v1::Agent& agent, int64
 
 const char kSelectDatabases[] =
     "SELECT d.name, d.data, good.name AS last_good_backup, good.snapshot_time AS last_good_time, "
-    "(SELECT min(r.slot_time) FROM runs r WHERE r.database = d.name AND r.state = 'SCHEDULED' AND r.kind = 'BACKUP' "
-    "AND NOT EXISTS (SELECT FROM policies p WHERE p.name = r.policy AND p.paused)) AS next_slot_time "
+    // Not min(), for which all rows to come would be read.
+    "(SELECT r.slot_time FROM runs r WHERE r.database = d.name AND r.state = 'SCHEDULED' AND r.kind = 'BACKUP' "
+    "AND NOT EXISTS (SELECT FROM policies p WHERE p.name = r.policy AND p.paused) "
+    "ORDER BY r.slot_time LIMIT 1) AS next_slot_time "
     "FROM databases d LEFT JOIN LATERAL (SELECT b.name, b.snapshot_time FROM backups b "
     "WHERE b.database = d.name AND b.state = 'GOOD' ORDER BY b.sequence DESC LIMIT 1) good ON true";
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/proto_json.h"
 #include "server/store/agent_rows.h"
 #include "server/store/backup_rows.h"
@@ -17,6 +18,10 @@ namespace {
 constexpr int kMaxDatabases = 1000;
 constexpr int kMaxAgents = 1000;
 constexpr int kMaxActiveRuns = 100;
+
+absl::Time FloorHour(absl::Time time) {
+  return absl::FromCivil(absl::ToCivilHour(time, absl::UTCTimeZone()), absl::UTCTimeZone());
+}
 
 std::string SelectedDatabases() {
   return absl::StrCat("(SELECT name FROM databases WHERE NOT gone ORDER BY name LIMIT ", kMaxDatabases, ") d");
@@ -43,10 +48,13 @@ void ReadDatabases(pqxx::transaction_base& transaction, absl::Time now, v1::Flee
   }
   for (v1::Run& run : DecodeRows(
            Exec(transaction,
-                absl::StrCat("SELECT r.* FROM ", SelectedDatabases(), " CROSS JOIN LATERAL (SELECT ", kRunColumns,
-                             " FROM runs WHERE database = d.name AND kind = 'BACKUP' "
-                             "AND state <> 'SCHEDULED' AND slot_time <= $1 "
-                             "ORDER BY slot_time DESC, sequence DESC LIMIT 1) r"),
+                // What they were to do takes as long to read as the rest of them.
+                absl::StrCat(
+                    "SELECT r.* FROM ", SelectedDatabases(), " CROSS JOIN LATERAL (SELECT ",
+                    absl::StrReplaceAll(kRunColumns, {{"create_time, data", "create_time, data - 'spec' AS data"}}),
+                    " FROM runs WHERE database = d.name AND kind = 'BACKUP' "
+                    "AND state <> 'SCHEDULED' AND slot_time <= $1 "
+                    "ORDER BY slot_time DESC, sequence DESC LIMIT 1) r"),
                 SqlParams().Time(now)),
            &DecodeRun)) {
     const auto line = lines.find(run.database());
@@ -61,11 +69,22 @@ void ReadCounts(pqxx::transaction_base& transaction, absl::Time now, v1::FleetSt
            "FROM backup_totals")[0];
   status->set_good_backup_count(totals["good"].as<int64_t>());
   status->set_total_size_bytes(totals["size"].as<int64_t>());
+  // Whole hours have been counted; the ends of the day are not.
+  const absl::Time since = now - absl::Hours(24);
+  const absl::Time first_hour = FloorHour(since) + absl::Hours(1);
+  const absl::Time last_hour = FloorHour(now);
   const pqxx::row due =
       Exec(transaction,
-           "SELECT count(*) AS due, count(*) FILTER (WHERE state = 'SUCCEEDED') AS succeeded "
-           "FROM runs WHERE state <> 'SCHEDULED' AND NOT manual AND slot_time > $1 AND slot_time <= $2",
-           SqlParams().Time(now - absl::Hours(24)).Time(now))[0];
+           "SELECT sum(due)::bigint AS due, sum(succeeded)::bigint AS succeeded FROM ("
+           "SELECT coalesce(sum(due_count), 0) AS due, coalesce(sum(succeeded_count), 0) AS succeeded "
+           "FROM due_counts WHERE hour >= $2 AND hour < $3 "
+           "UNION ALL "
+           "SELECT count(*), count(*) FILTER (WHERE state = 'SUCCEEDED') FROM runs "
+           "WHERE state <> 'SCHEDULED' AND NOT manual AND slot_time > $1 AND slot_time < $2 "
+           "UNION ALL "
+           "SELECT count(*), count(*) FILTER (WHERE state = 'SUCCEEDED') FROM runs "
+           "WHERE state <> 'SCHEDULED' AND NOT manual AND slot_time >= $3 AND slot_time <= $4) counted",
+           SqlParams().Time(since).Time(first_hour).Time(last_hour).Time(now))[0];
   status->set_due_count_24h(due["due"].as<int64_t>());
   status->set_succeeded_count_24h(due["succeeded"].as<int64_t>());
 }

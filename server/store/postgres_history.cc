@@ -69,6 +69,7 @@ absl::StatusOr<Compaction> PostgresStore::CompactRuns(absl::Time before, const s
     params.Text(v1::RunKind_Name(place.kind)).Text(v1::RunState_Name(place.state)).Text(place.after.time);
     params.Int(place.after.sequence).Time(before).Int(limit).TextArray(TellingStates());
     const pqxx::result rows = Exec(transaction, kCompactRuns, params);
+    if (from.empty()) Exec(transaction, "DELETE FROM due_counts WHERE hour < $1", SqlParams().Time(before));
     if (rows.empty() || rows[0]["looked_count"].as<int64_t>() < limit) {
       const int64_t removed = rows.empty() ? 0 : rows[0]["removed_count"].as<int64_t>();
       return Compaction{removed, NextRunCompactionStream(place)};

@@ -55,6 +55,16 @@ std::vector<std::pair<std::string, std::function<absl::Status(Store&)>>> EveryVe
       {"ListPolicies", [](Store& s) { return s.ListPolicies({}).status(); }},
       {"ChangePolicy", [=](Store& s) { return s.ChangePolicy("policies/p", kNow, put_policy).status(); }},
       {"GetRun", [](Store& s) { return s.GetRun("runs/r1").status(); }},
+      {"ReadPolicies", [](Store& s) { return s.ReadPolicies().status(); }},
+      {"ChangePolicyPart",
+       [](Store& s) {
+         return s.ChangePolicyPart("policies/p", kNow, "", 10, [](const PolicyView&) { return PolicyChange(); })
+             .status();
+       }},
+      {"CompactRuns", [](Store& s) { return s.CompactRuns(kNow, "", 10).status(); }},
+      {"CompactEvents", [](Store& s) { return s.CompactEvents(kNow, "", 10).status(); }},
+      {"ListRunCounts", [](Store& s) { return s.ListRunCounts("agents/a/databases/d", kNow, kNow).status(); }},
+      {"ListRetentionViews", [](Store& s) { return s.ListRetentionViews(kNow, {}).status(); }},
       {"ListRuns", [](Store& s) { return s.ListRuns({}, {}).status(); }},
       {"CreateRun", [=](Store& s) { return s.CreateRun(run, "request", kNow, {}).status(); }},
       {"ChangeRun", [=](Store& s) { return s.ChangeRun("runs/r1", same_run).status(); }},

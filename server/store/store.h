@@ -205,7 +205,8 @@ class Store {
                                           absl::Span<const v1::Event> events) = 0;
 
   // --- the whole ---
-  // Fills databases (health and reason left open: database, last_good without manifest, last_run), active_runs, counts.
+  // Fills databases (health and reason left open: database, last_good without manifest, last_run without spec), agents,
+  // active_runs, counts.
   virtual absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now) = 0;
   virtual absl::StatusOr<Page<v1::Event>> ListEvents(absl::string_view subject,
                                                      const PageRequest& page) = 0;  // Newest first.

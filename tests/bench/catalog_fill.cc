@@ -92,12 +92,18 @@ absl::Status FillCatalog(const std::string& url, const BenchFleet& fleet) {
   if (!found.empty()) return absl::FailedPreconditionError("the catalog is not empty");
   ASSIGN_OR_RETURN(const std::vector<std::string> indexes, DropIndexes(conninfo));
   RETURN_IF_ERROR(ExecuteSql(conninfo, "ALTER TABLE backups DISABLE TRIGGER USER"));
+  RETURN_IF_ERROR(ExecuteSql(conninfo, "ALTER TABLE runs DISABLE TRIGGER USER"));
   RETURN_IF_ERROR(CopyFleet(conninfo, fleet));
   RETURN_IF_ERROR(CopyHistory(conninfo, fleet));
   RETURN_IF_ERROR(ExecuteSql(conninfo, "ALTER TABLE backups ENABLE TRIGGER USER"));
+  RETURN_IF_ERROR(ExecuteSql(conninfo, "ALTER TABLE runs ENABLE TRIGGER USER"));
   RETURN_IF_ERROR(ExecuteSql(conninfo,
                              "INSERT INTO backup_totals SELECT database, count(*) FILTER (WHERE state = 'GOOD'), "
                              "sum(size_bytes) FROM backups GROUP BY database"));
+  RETURN_IF_ERROR(ExecuteSql(conninfo,
+                             "INSERT INTO due_counts SELECT date_trunc('hour', slot_time, 'UTC'), "
+                             "hashtext(database) & 31, count(*), count(*) FILTER (WHERE state = 'SUCCEEDED') "
+                             "FROM runs WHERE state <> 'SCHEDULED' AND NOT manual GROUP BY 1, 2"));
   for (const std::string& index : indexes) {
     RETURN_IF_ERROR(ExecuteSql(conninfo, "SET maintenance_work_mem = '512MB'; " + index));
   }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "server/domain/fleet_health.h"
 #include "server/domain/retention.h"
 #include "server/loops/change_feed.h"
 #include "server/loops/scheduler.h"
@@ -73,6 +74,47 @@ absl::Status MeasureTurns(server::Store& store, absl::Time now, const MeasureOpt
   }
   std::printf("%s\n%s\n%s\n", first.Row(absl::InfiniteDuration()).c_str(), idle.Row(kTurnLimit).c_str(),
               planning.Row(kTurnLimit).c_str());
+  std::fflush(stdout);
+  return absl::OkStatus();
+}
+
+// Compacts the oldest months; what it does to the catalog stays.
+absl::Status MeasureCompaction(server::Store& store, absl::Time now, const MeasureOptions& options) {
+  if (!absl::StrContains("compaction", options.only)) return absl::OkStatus();
+  Latency steps("compaction, steps of 500 runs");
+  server::Compaction done;
+  int64_t removed = 0;
+  for (int i = 0; i < options.calls; ++i) {
+    RETURN_IF_ERROR(steps.Time([&]() -> absl::Status {
+      ASSIGN_OR_RETURN(done, store.CompactRuns(now - absl::Hours(24 * 150), done.next, 500));
+      return absl::OkStatus();
+    }));
+    removed += done.removed_count;
+    if (done.next.empty()) break;
+  }
+  std::printf("%s\n(%d runs removed)\n", steps.Row(absl::InfiniteDuration()).c_str(), static_cast<int>(removed));
+  std::fflush(stdout);
+  return absl::OkStatus();
+}
+
+// Turns of a scheduler at a minute after a full hour, when a tenth of all-hourly's runs have fallen due. What it does
+// to the catalog stays.
+absl::Status MeasureDueRuns(server::Store& store, absl::Time now, const MeasureOptions& options) {
+  if (!absl::StrContains("scheduler, runs that fall due", options.only)) return absl::OkStatus();
+  BenchClock clock(now + absl::Minutes(61));
+  ASSIGN_OR_RETURN(const std::vector<std::string> due, store.ListRunsToAdvance(clock.Now(), 1 << 20));
+  server::ChangeFeed feed;
+  server::Scheduler scheduler(store, clock, Random::Real(), feed);
+  scheduler.RunOnce();  // Plans all.
+  Latency turns(absl::StrCat("scheduler, turns while ", due.size(), " runs fall due"));
+  absl::Duration wait = absl::ZeroDuration();
+  for (int i = 0; i < 10000 && wait == absl::ZeroDuration(); ++i) {
+    RETURN_IF_ERROR(turns.Time([&] {
+      wait = scheduler.RunOnce();
+      return absl::OkStatus();
+    }));
+  }
+  std::printf("%s\n", turns.Row(kTurnLimit).c_str());
   std::fflush(stdout);
   return absl::OkStatus();
 }
@@ -138,8 +180,14 @@ absl::Status PlanAhead(server::Store& store, const BenchFleet& fleet) {
 
 absl::Status MeasureLoops(server::Store& store, const BenchFleet& fleet, const MeasureOptions& options) {
   const absl::Time now = fleet.Now();
-  RETURN_IF_ERROR(
-      Measure(options, "status", kStatusLimit, options.calls, [&] { return store.ReadFleetStatus(now).status(); }));
+  RETURN_IF_ERROR(Measure(options, "status, as the catalog gives it", kStatusLimit, options.calls,
+                          [&] { return store.ReadFleetStatus(now).status(); }));
+  RETURN_IF_ERROR(Measure(options, "status, judged", kStatusLimit, options.calls, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(v1::FleetStatus status, store.ReadFleetStatus(now));
+    ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, store.ReadPolicies());
+    server::JudgeFleet(status, policies, now);
+    return absl::OkStatus();
+  }));
   RETURN_IF_ERROR(Measure(options, "runs to advance", kTurnLimit, options.calls,
                           [&] { return store.ListRunsToAdvance(now, 500).status(); }));
   RETURN_IF_ERROR(Measure(options, "next time to advance", kTurnLimit, options.calls,
@@ -152,7 +200,9 @@ absl::Status MeasureLoops(server::Store& store, const BenchFleet& fleet, const M
   RETURN_IF_ERROR(Measure(options, "open runs of an agent of 50 databases", absl::InfiniteDuration(), options.calls,
                           [&] { return store.ListOpenRuns("agents/warehouse", now + absl::Hours(24)).status(); }));
   RETURN_IF_ERROR(MeasureTurns(store, now, options));
-  return MeasureRetention(store, fleet, options);
+  RETURN_IF_ERROR(MeasureRetention(store, fleet, options));
+  RETURN_IF_ERROR(MeasureCompaction(store, now, options));
+  return MeasureDueRuns(store, now, options);
 }
 
 }  // namespace backup::bench

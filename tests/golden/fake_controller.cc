@@ -199,6 +199,11 @@ class FakeController::Services final {
           runs.push_back(run);
         }
       }
+      std::stable_sort(runs.begin(), runs.end(), [request](const v1::Run& a, const v1::Run& b) {
+        const absl::Time of_a = ToAbsl(a.slot_time());
+        const absl::Time of_b = ToAbsl(b.slot_time());
+        return request->oldest_first() ? of_a < of_b : of_a > of_b;
+      });
       Page(*request, runs, response->mutable_next_page_token(),
            [&](const v1::Run& run) { *response->add_runs() = run; });
       return grpc::Status::OK;

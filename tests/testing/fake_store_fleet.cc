@@ -274,6 +274,7 @@ absl::StatusOr<v1::FleetStatus> FakeStore::ReadFleetStatus(absl::Time now) {
       if (ToAbsl(run.slot_time()) > now) continue;  // Cancelled before its time, for instance.
       if (!line.has_last_run() || ToAbsl(run.slot_time()) >= ToAbsl(line.last_run().slot_time())) {
         *line.mutable_last_run() = run;
+        line.mutable_last_run()->clear_spec();
       }
     }
   }

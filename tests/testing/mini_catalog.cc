@@ -73,7 +73,7 @@ absl::Status MiniCatalog::Empty() {
       "DELETE FROM run_log_lines; DELETE FROM run_requests; DELETE FROM runs; DELETE FROM backup_manifests; "
       "DELETE FROM backups; DELETE FROM backup_totals; DELETE FROM databases; DELETE FROM agents; DELETE FROM "
       "policies; "
-      "DELETE FROM enrollment_tokens; DELETE FROM events; DELETE FROM run_counts");
+      "DELETE FROM enrollment_tokens; DELETE FROM events; DELETE FROM run_counts; DELETE FROM due_counts");
 }
 
 MiniCatalog::~MiniCatalog() {

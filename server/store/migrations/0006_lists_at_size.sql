@@ -26,3 +26,41 @@ CREATE TABLE run_counts (
     count    bigint NOT NULL CHECK (count > 0),
     PRIMARY KEY (database, month, policy, kind, state, manual)
 );
+
+-- How many runs of policies were due in each hour (UTC) and how many of them succeeded, so that nobody has to count a day
+-- of a large fleet. A few rows for each hour, by database, so that runs that end together seldom wait for each other.
+-- Runs that compaction removes stay counted; their hours go.
+CREATE TABLE due_counts (
+    hour            timestamptz NOT NULL,
+    part            integer NOT NULL,
+    due_count       bigint NOT NULL,
+    succeeded_count bigint NOT NULL,
+    PRIMARY KEY (hour, part)
+) WITH (fillfactor = 50);
+CREATE FUNCTION keep_due_counts() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    due       integer := (NEW.state <> 'SCHEDULED')::integer;
+    succeeded integer := (NEW.state = 'SUCCEEDED')::integer;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        due := due - (OLD.state <> 'SCHEDULED')::integer;
+        succeeded := succeeded - (OLD.state = 'SUCCEEDED')::integer;
+        IF due = 0 AND succeeded = 0 THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    INSERT INTO due_counts AS c
+    VALUES (date_trunc('hour', NEW.slot_time, 'UTC'), hashtext(NEW.database) & 31, due, succeeded)
+    ON CONFLICT (hour, part) DO UPDATE SET due_count = c.due_count + excluded.due_count,
+                                           succeeded_count = c.succeeded_count + excluded.succeeded_count;
+    RETURN NULL;
+END;
+$$;
+CREATE TRIGGER due_counts_insert AFTER INSERT ON runs
+    FOR EACH ROW WHEN (NEW.state <> 'SCHEDULED' AND NOT NEW.manual) EXECUTE FUNCTION keep_due_counts();
+CREATE TRIGGER due_counts_update AFTER UPDATE OF state ON runs
+    FOR EACH ROW WHEN (OLD.state <> NEW.state AND NOT NEW.manual) EXECUTE FUNCTION keep_due_counts();
+INSERT INTO due_counts
+SELECT date_trunc('hour', slot_time, 'UTC'), hashtext(database) & 31, count(*), count(*) FILTER (WHERE state = 'SUCCEEDED')
+FROM runs WHERE state <> 'SCHEDULED' AND NOT manual GROUP BY 1, 2;
