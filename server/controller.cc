@@ -22,8 +22,8 @@ namespace {
 constexpr int kHandlerThreads = 8;
 // All agents of a great fleet may be woken at once.
 constexpr size_t kMaxQueuedHandlers = 20'000;
-// Handlers, the scheduler, retention, the watch over the clock, and one to spare.
-constexpr int kMaxCatalogConnections = kHandlerThreads + 4;
+// Handlers, the scheduler, retention, compaction, the watch over the clock, and one to spare.
+constexpr int kMaxCatalogConnections = kHandlerThreads + 5;
 constexpr absl::Duration kCatalogWatchPeriod = absl::Seconds(3);
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
 constexpr absl::Duration kLogPeriod = absl::Minutes(1);

@@ -51,7 +51,7 @@ absl::Status DoGetReport(const ApiContext& api, const Peer&, const v1::GetReport
                          v1::Report& response) {
   ASSIGN_OR_RETURN(const ReportSpan span, ToSpan(request, api.clock.Now()));
   ASSIGN_OR_RETURN(Page<v1::Database> page, ReadDatabases(api, request));
-  ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, ReadAllPolicies(api.store));
+  ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, api.store.ReadPolicies());
   for (const v1::Database& database : page.items) {
     ASSIGN_OR_RETURN(*response.add_databases(), ReadDatabaseReport(api.store, database, policies, span));
   }

@@ -34,7 +34,7 @@ absl::StatusOr<v1::Policy> ChooseSimulatedPolicy(Store& store, const std::string
     RETURN_IF_ERROR(ParsePolicyName(name).status());
     return store.GetPolicy(name);
   }
-  ASSIGN_OR_RETURN(std::vector<v1::Policy> policies, ReadAllPolicies(store));
+  ASSIGN_OR_RETURN(std::vector<v1::Policy> policies, store.ReadPolicies());
   std::erase_if(policies, [&](const v1::Policy& policy) { return !Covers(policy.spec(), database); });
   if (policies.empty()) {
     return MakeError(absl::StatusCode::kNotFound, "POLICY_NOT_FOUND",

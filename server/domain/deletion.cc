@@ -28,7 +28,7 @@ void AddDeleteRun(const v1::Backup& backup, absl::string_view actor, const std::
   v1::Run run = NewDeleteRun(backup, now, random);
   v1::Backup deleting = backup;
   deleting.set_state(v1::DELETING);
-  deleting.set_state_reason(why);
+  deleting.set_delete_reason(why);
   deleting.set_delete_run(run.name());
   change.events.push_back(MakeEvent(now, actor, backup.name(), "BACKUP_DELETING", absl::StrCat(why, "; ", run.name())));
   change.backups.push_back(std::move(deleting));
@@ -41,7 +41,7 @@ void RepeatDeletions(const DatabaseBackupsView& view, absl::Time now, Random& ra
   for (const v1::Run& run : view.open_runs) open.insert(run.name());
   for (const v1::Backup& backup : view.backups) {
     if (backup.state() == v1::DELETING && !open.contains(backup.delete_run())) {
-      AddDeleteRun(backup, "controller", backup.state_reason(), now, random, change);
+      AddDeleteRun(backup, "controller", backup.delete_reason(), now, random, change);
     }
   }
 }
@@ -121,7 +121,7 @@ void CompleteDeletion(const RunView& view, absl::Time now, RunChange& change) {
   v1::Backup deleted = *view.backup;
   deleted.set_state(v1::DELETED);
   *deleted.mutable_delete_time() = change.run.end_time();
-  change.events.push_back(MakeEvent(now, AgentOf(view.run), deleted.name(), "BACKUP_DELETED", deleted.state_reason()));
+  change.events.push_back(MakeEvent(now, AgentOf(view.run), deleted.name(), "BACKUP_DELETED", deleted.delete_reason()));
   change.backups.push_back(std::move(deleted));
 }
 
@@ -129,7 +129,7 @@ absl::Status CheckNotDeleted(const v1::Backup& backup) {
   if (backup.state() != v1::DELETING && backup.state() != v1::DELETED) return absl::OkStatus();
   return MakeError(absl::StatusCode::kFailedPrecondition, "BACKUP_DELETED",
                    absl::StrCat(backup.name(), backup.state() == v1::DELETED ? " is deleted" : " is being deleted",
-                                backup.state_reason().empty() ? "" : ": ", backup.state_reason()),
+                                backup.delete_reason().empty() ? "" : ": ", backup.delete_reason()),
                    "choose another one: backupctl backup list", {{"backup", backup.name()}});
 }
 

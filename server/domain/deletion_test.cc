@@ -104,7 +104,7 @@ TEST_F(DeletionTest, WhatGoesIsMarkedAndGetsARunTheOldestFirst) {
   const v1::Run& run = change.create_runs[0];
   EXPECT_EQ(backup.state(), v1::DELETING);
   EXPECT_EQ(backup.delete_run(), run.name());
-  EXPECT_EQ(backup.state_reason(), "retention: no rule keeps it");
+  EXPECT_EQ(backup.delete_reason(), "retention: no rule keeps it");
   EXPECT_EQ(run.kind(), v1::DELETE);
   EXPECT_EQ(run.state(), v1::PENDING);
   EXPECT_EQ(run.backup(), NameOf(1));
@@ -164,13 +164,13 @@ TEST_F(DeletionTest, ADeletionWhoseRunIsOverIsRepeatedWhenAsked) {
   AddGood(4);
   view_.backups[0].set_state(v1::DELETING);
   view_.backups[0].set_delete_run("runs/failed");
-  view_.backups[0].set_state_reason("retention: keepLast");
+  view_.backups[0].set_delete_reason("retention: keepLast");
   RetentionOrder order{"controller"};
   EXPECT_THAT(Apply(order).backups, IsEmpty());
   order.repeat_failed = true;
   const DatabaseBackupsChange change = Apply(order);
   EXPECT_THAT(NamesOf(change), ElementsAre(NameOf(1)));
-  EXPECT_EQ(change.backups[0].state_reason(), "retention: keepLast");
+  EXPECT_EQ(change.backups[0].delete_reason(), "retention: keepLast");
   v1::Run open;
   open.set_name("runs/failed");
   open.set_kind(v1::DELETE);
@@ -185,7 +185,7 @@ TEST_F(DeletionTest, OneIsDeletedByHandWithItsReason) {
   const absl::StatusOr<DatabaseBackupsChange> change = Delete(2, "holds a secret\n");
   ASSERT_THAT(change, IsOk());
   EXPECT_THAT(NamesOf(*change), ElementsAre(NameOf(2)));
-  EXPECT_THAT(change->backups[0].state_reason(), HasSubstr("deleted by users/alice: holds a secret"));
+  EXPECT_THAT(change->backups[0].delete_reason(), HasSubstr("deleted by users/alice: holds a secret"));
   EXPECT_EQ(change->events.at(0).actor(), "users/alice");
 }
 
@@ -229,7 +229,7 @@ TEST_F(DeletionTest, ARunThatSucceededMakesItDeletedAndKeepsItsHistory) {
   ASSERT_THAT(change->backups, SizeIs(1));
   EXPECT_EQ(change->backups[0].state(), v1::DELETED);
   EXPECT_EQ(ToAbsl(change->backups[0].delete_time()), now_);
-  EXPECT_EQ(change->backups[0].state_reason(), "deleted by users/alice: old");
+  EXPECT_EQ(change->backups[0].delete_reason(), "deleted by users/alice: old");
   EXPECT_EQ(change->events.back().type(), "BACKUP_DELETED");
 }
 

@@ -35,8 +35,6 @@ std::set<std::string> BackupsInUse(const DatabaseBackupsView& view) {
   return names;
 }
 
-namespace {
-
 RetainedBackup ToRetained(const v1::Backup& backup, const std::set<std::string>& in_use, absl::Time now) {
   RetainedBackup retained;
   retained.name = backup.name();

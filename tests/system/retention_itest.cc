@@ -85,7 +85,7 @@ TEST_F(RetentionStory, TheBackupThatNoRuleKeepsGoesFromTheDiskAndStaysInHistory)
   ExpectTruth(*agent_, 3);
   const v1::Backup deleted = Catalogued(first.backup());
   EXPECT_TRUE(deleted.has_delete_time());
-  EXPECT_THAT(deleted.state_reason(), HasSubstr("retention"));
+  EXPECT_THAT(deleted.delete_reason(), HasSubstr("retention"));
   v1::RunFilter filter;
   filter.add_kinds(v1::DELETE);
   const auto runs = fleet_->ListRuns(filter);
