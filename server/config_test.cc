@@ -40,6 +40,7 @@ TEST_F(ConfigTest, ReadsEveryKey) {
   ASSERT_THAT(Read("dataDirectory: /data\nlisten: 0.0.0.0:7443\nadvertise: backup.example:7443\n"
                    "catalog: postgresql://db.example/catalog\ncatalogUser: pg\nleaseDuration: 2m\n"
                    "progressInterval: 5s\nhistoryAge: 90d\nlogLevel: warning\n"),
+                   "progressInterval: 5s\nmaxRunningRuns: 40\nlogLevel: warning\n"),
               IsOk());
   EXPECT_EQ(options_.data_directory, "/data");
   EXPECT_EQ(options_.listen, "0.0.0.0:7443");
@@ -49,6 +50,7 @@ TEST_F(ConfigTest, ReadsEveryKey) {
   EXPECT_EQ(options_.lease_duration, absl::Minutes(2));
   EXPECT_EQ(options_.progress_interval, absl::Seconds(5));
   EXPECT_EQ(options_.history_age, absl::Hours(24 * 90));
+  EXPECT_EQ(options_.max_running_runs, 40);
   EXPECT_EQ(options_.log_level, LogLevel::kWarning);
   EXPECT_THAT(CheckOptions(options_), IsOk());
 }
