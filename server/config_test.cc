@@ -39,8 +39,7 @@ class ConfigTest : public ::testing::Test {
 TEST_F(ConfigTest, ReadsEveryKey) {
   ASSERT_THAT(Read("dataDirectory: /data\nlisten: 0.0.0.0:7443\nadvertise: backup.example:7443\n"
                    "catalog: postgresql://db.example/catalog\ncatalogUser: pg\nleaseDuration: 2m\n"
-                   "progressInterval: 5s\nhistoryAge: 90d\nlogLevel: warning\n"),
-                   "progressInterval: 5s\nmaxRunningRuns: 40\nlogLevel: warning\n"),
+                   "progressInterval: 5s\nhistoryAge: 90d\nmaxRunningRuns: 40\nlogLevel: warning\n"),
               IsOk());
   EXPECT_EQ(options_.data_directory, "/data");
   EXPECT_EQ(options_.listen, "0.0.0.0:7443");

@@ -165,7 +165,7 @@ std::vector<std::string> ServerSettings(const std::string& directory, const std:
   return {"listen_addresses=", "port=5432",
           // A list: without quotes a comma would part it.
           absl::StrCat("unix_socket_directories=\"", absl::StrReplaceAll(socket_directory, {{"\"", "\"\""}}), "\""),
-          "unix_socket_permissions=0700", "max_connections=50", "shared_buffers=64MB", "logging_collector=on",
+          "unix_socket_permissions=0700", "max_connections=50", "shared_buffers=256MB", "logging_collector=on",
           "log_directory=" + directory + "/log", "log_filename=postgresql-%a.log", "log_truncate_on_rotation=on",
           "log_rotation_age=1d", "cluster_name=backupctl-catalog"};
 }

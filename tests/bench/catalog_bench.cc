@@ -41,7 +41,7 @@ absl::Status Run(const Flags& flags) {
   std::unique_ptr<testing::MiniPostgres> server;
   if (url.empty()) {
     testing::MiniPostgresOptions options;
-    options.settings = {{"shared_buffers", "64MB"}, {"max_wal_size", "8GB"}};
+    options.settings = {{"shared_buffers", "256MB"}, {"max_wal_size", "8GB"}};
     ASSIGN_OR_RETURN(server, testing::MiniPostgres::Create(options));
     RETURN_IF_ERROR(server->Execute("CREATE DATABASE catalog"));
     url = server->Url("catalog");
