@@ -73,8 +73,9 @@ class PlannerPassTest : public ::testing::Test {
   // Databases that have rows of the policy to come.
   std::set<std::string> Planned(const std::string& policy = "nightly") {
     std::set<std::string> names;
-    for (const v1::Run& run : Runs(policy))
+    for (const v1::Run& run : Runs(policy)) {
       names.insert(run.database().substr(std::string("agents/db1/databases/").size()));
+    }
     return names;
   }
 

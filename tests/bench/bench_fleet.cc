@@ -137,7 +137,7 @@ void BenchFleet::VisitHour(int64_t hour, const std::function<void(const BenchRun
     run.policy = MakePolicyName(policy);
     run.slot = Now() - absl::Hours(hour);
     run.kind = kind;
-    run.id = Mix(Mix(index, hour), (policy.size() << 8) + policy.back() * 16 + kind);
+    run.id = Mix(Mix(index, hour), (policy.size() << 8) + static_cast<uint64_t>(policy.back()) * 16 + kind);
     run.state = StateOf(run.id >> 10);
     run.manual = kind == v1::VERIFY || kind == v1::RESTORE;
     // What works at this moment.

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/file.h"

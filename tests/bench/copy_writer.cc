@@ -19,7 +19,8 @@ absl::StatusOr<Connection> Connect(const std::string& conninfo) {
   // Filling a large catalog takes longer than any verb may.
   Connection connection(PQconnectdb(conninfo.c_str()), &PQfinish);
   if (PQstatus(connection.get()) != CONNECTION_OK) return ErrorOf(connection.get());
-  Result(PQexec(connection.get(), "SET statement_timeout = 0; SET synchronous_commit = off"), &PQclear);
+  const Result set(PQexec(connection.get(), "SET statement_timeout = 0; SET synchronous_commit = off"), &PQclear);
+  if (PQresultStatus(set.get()) != PGRES_COMMAND_OK) return ErrorOf(connection.get());
   return connection;
 }
 
