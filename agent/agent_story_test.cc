@@ -184,7 +184,7 @@ TEST_F(AgentStoryTest, RunsWhatTheControllerWantsAndSaysWhatIs) {
   EXPECT_EQ(sync.attempts(0).attempt().run(), "runs/a");
   EXPECT_EQ(sync.slot_count(), 2);
   EXPECT_EQ(sync.free_slots(), 1);
-  EXPECT_THAT(sync.capabilities(), ElementsAre("backup", "drill", "restore", "verify", "zstd"));
+  EXPECT_THAT(sync.capabilities(), ElementsAre("backup", "delete", "drill", "restore", "verify", "zstd"));
   EXPECT_EQ(sync.databases_size(), 2);
   EXPECT_NE(sync.boot_id(), "");
   EXPECT_NE(sync.version(), "");

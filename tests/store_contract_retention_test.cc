@@ -36,11 +36,12 @@ class RetentionStoreTest : public StoreContractTest {
 };
 INSTANTIATE_STORE_CONTRACT(RetentionStoreTest);
 
-TEST_P(RetentionStoreTest, HoldsEveryBackupThatExistsByDatabaseAndPolicy) {
+TEST_P(RetentionStoreTest, HoldsEveryBackupThatIsThereToStayByDatabaseAndPolicy) {
   AddBackup(TestBackup(1, kOrders));
   AddBackup(TestBackup(2, kOrders, v1::SUSPICIOUS));
   AddBackup(TestBackup(3, kOrders, v1::DELETED));
-  AddBackup(TestBackup(4, "agents/db1/databases/crm", v1::DELETING));
+  AddBackup(TestBackup(4, "agents/db1/databases/crm"));
+  AddBackup(TestBackup(6, "agents/db1/databases/crm", v1::DELETING));
   v1::Backup without_policy = TestBackup(5, kOrders);
   without_policy.clear_policy();
   AddBackup(without_policy);

@@ -84,6 +84,7 @@ void ApiTestServer::PutAgent(const std::string& id, const std::vector<std::strin
   v1::Agent agent;
   agent.set_name(MakeAgentName(id));
   *agent.mutable_enroll_time() = ToProto(clock_.Now());
+  agent.add_capabilities("delete");
   std::vector<v1::Database> all;
   for (const std::string& database : databases) {
     all.emplace_back().set_name(MakeDatabaseName(id, database));

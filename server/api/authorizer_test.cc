@@ -16,6 +16,7 @@
 #include "backup/v1/backup_service.pb.h"
 #include "backup/v1/fleet_service.pb.h"
 #include "backup/v1/policy_service.pb.h"
+#include "backup/v1/report_service.pb.h"
 #include "backup/v1/run_service.pb.h"
 #include "server/api/api_test_server.h"
 #include "tests/testing/matchers.h"
@@ -35,7 +36,8 @@ std::vector<const MethodDescriptor*> AllMethods() {
   for (const FileDescriptor* file :
        {v1::SyncRequest::descriptor()->file(), v1::GetAgentRequest::descriptor()->file(),
         v1::GetBackupRequest::descriptor()->file(), v1::GetFleetStatusRequest::descriptor()->file(),
-        v1::GetPolicyRequest::descriptor()->file(), v1::GetRunRequest::descriptor()->file()}) {
+        v1::GetPolicyRequest::descriptor()->file(), v1::GetReportRequest::descriptor()->file(),
+        v1::GetRunRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         methods.push_back(file->service(s)->method(m));

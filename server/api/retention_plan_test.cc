@@ -31,9 +31,6 @@ class RetentionPlanTest : public ::testing::Test {
  protected:
   void SetUp() override {
     server_.PutAgent("db1", {"shop", "empty"});
-    v1::Agent agent = *server_.store().GetAgent("agents/db1");
-    agent.add_capabilities("delete");
-    server_.store().PutAgent(agent);
     v1::Policy policy;
     policy.set_name("policies/nightly");
     policy.mutable_spec()->mutable_retention()->set_keep_last(3);

@@ -3,14 +3,29 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
+#include "server/domain/retention.h"
 #include "server/domain/run_state.h"
+#include "server/domain/time_zone.h"
 
 namespace backup::server {
 namespace {
 
 constexpr int kDatabasePage = 1000;
+
+// Whether a full look at the database is worth while. Frozen is left for that: it wants to know more.
+bool LetsSomethingGo(const RetentionState& state, const v1::Policy& policy, absl::Time now) {
+  const absl::StatusOr<absl::TimeZone> zone = FindTimeZone(policy.spec().schedule().time_zone());
+  if (!zone.ok()) return false;
+  const RetentionPlan plan = PlanRetention(state, policy.spec().retention(), *zone, now);
+  return std::any_of(plan.decisions.begin(), plan.decisions.end(),
+                     [](const RetentionDecision& decision) { return decision.keep.empty(); });
+}
+
+// One database that fails holds up no other; a catalog that is away does.
+absl::Status OnlyOutage(const absl::Status& status) { return absl::IsUnavailable(status) ? status : absl::OkStatus(); }
 
 }  // namespace
 
@@ -61,18 +76,48 @@ absl::Duration RetentionLoop::RunOnce() {
 }
 
 absl::Status RetentionLoop::ApplyToAll(bool repeat_failed) {
+  ASSIGN_OR_RETURN(const auto policies, ReadPoliciesByName());
   PageRequest page;
   page.size = kDatabasePage;
   do {
-    ASSIGN_OR_RETURN(const Page<v1::Database> databases, store_.ListDatabases("", page));
-    for (const v1::Database& database : databases.items) {
-      if (const absl::Status status = Apply(database.name(), repeat_failed); absl::IsUnavailable(status)) {
-        return status;
+    ASSIGN_OR_RETURN(const Page<RetentionView> views, store_.ListRetentionViews(clock_.Now(), page));
+    std::set<std::string> databases;
+    for (const RetentionView& view : views.items) {
+      if (const auto policy = policies.find(view.policy);
+          policy != policies.end() && LetsSomethingGo(view.state, policy->second, clock_.Now())) {
+        databases.insert(view.database);
       }
     }
-    page.token = databases.next_token;
+    for (const std::string& database : databases) {
+      RETURN_IF_ERROR(OnlyOutage(Apply(database, /*repeat_failed=*/false)));
+    }
+    page.token = views.next_token;
   } while (!page.token.empty());
+  return repeat_failed ? RepeatFailed() : absl::OkStatus();
+}
+
+absl::Status RetentionLoop::RepeatFailed() {
+  v1::BackupFilter deleting;
+  deleting.add_states(v1::DELETING);
+  std::set<std::string> databases;
+  PageRequest page;
+  page.size = kDatabasePage;
+  do {
+    ASSIGN_OR_RETURN(const Page<v1::Backup> backups, store_.ListBackups(deleting, page));
+    for (const v1::Backup& backup : backups.items) databases.insert(backup.database());
+    page.token = backups.next_token;
+  } while (!page.token.empty());
+  for (const std::string& database : databases) {
+    RETURN_IF_ERROR(OnlyOutage(Apply(database, /*repeat_failed=*/true)));
+  }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::map<std::string, v1::Policy>> RetentionLoop::ReadPoliciesByName() {
+  ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, store_.ReadPolicies());
+  std::map<std::string, v1::Policy> by_name;
+  for (const v1::Policy& policy : policies) by_name[policy.name()] = policy;
+  return by_name;
 }
 
 absl::Status RetentionLoop::Apply(const std::string& database, bool repeat_failed) {

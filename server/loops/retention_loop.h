@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
@@ -46,6 +48,9 @@ class RetentionLoop {
 
  private:
   absl::Status ApplyToAll(bool repeat_failed);
+  // Of every database with a deletion that did not come to its end.
+  absl::Status RepeatFailed();
+  absl::StatusOr<std::map<std::string, v1::Policy>> ReadPoliciesByName();
   absl::Status Apply(const std::string& database, bool repeat_failed);
 
   Store& store_;

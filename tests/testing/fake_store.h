@@ -152,7 +152,7 @@ class FakeStore : public server::Store {
   server::RetainedBackup Retained(const v1::Backup& backup, absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   const v1::Backup* LastGood(const std::string& database) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  // Whether the run says if its database can be backed up; which of two such runs has the last word.
+  // Whether the run says how its kind of work goes; which of two such runs has the last word.
   static bool Tells(const v1::Run& run);
   static bool IsLater(const v1::Run& a, const v1::Run& b);
   absl::StatusOr<server::DatabaseBackupsView> ViewBackups(absl::string_view database) const

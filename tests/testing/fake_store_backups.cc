@@ -39,7 +39,7 @@ absl::StatusOr<server::DatabaseBackupsView> FakeStore::ViewBackups(absl::string_
   for (const auto& [sequence, run] : runs_) {
     if (absl::string_view(run.database()) != database) continue;
     if (WorksOnBackup(run)) view.open_runs.push_back(run);
-    if (Tells(run) && !run.policy().empty() && policies.contains(run.policy())) {
+    if (run.kind() == v1::BACKUP && Tells(run) && !run.policy().empty() && policies.contains(run.policy())) {
       v1::Run& last = view.last_runs[run.policy()];
       if (last.name().empty() || IsLater(run, last)) last = run;
     }

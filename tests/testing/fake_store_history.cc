@@ -26,8 +26,8 @@ absl::Time MonthOf(absl::Time time) {
 }  // namespace
 
 bool FakeStore::Tells(const v1::Run& run) {
-  return run.kind() == v1::BACKUP && std::find(server::kStatesThatTell.begin(), server::kStatesThatTell.end(),
-                                               run.state()) != server::kStatesThatTell.end();
+  return std::find(server::kStatesThatTell.begin(), server::kStatesThatTell.end(), run.state()) !=
+         server::kStatesThatTell.end();
 }
 
 bool FakeStore::IsLater(const v1::Run& a, const v1::Run& b) {
@@ -124,7 +124,7 @@ absl::StatusOr<server::Page<RetentionView>> FakeStore::ListRetentionViews(absl::
     for (auto& [policy, view] : views) {
       const v1::Run* last_run = nullptr;
       for (const auto& [sequence, run] : runs_) {
-        if (run.database() != last || run.policy() != policy || !Tells(run)) continue;
+        if (run.database() != last || run.policy() != policy || run.kind() != v1::BACKUP || !Tells(run)) continue;
         if (last_run == nullptr || IsLater(run, *last_run)) last_run = &run;
       }
       view.state.last_run_failed = last_run != nullptr && last_run->state() != v1::SUCCEEDED;
