@@ -18,6 +18,11 @@ absl::Time NotBefore(const v1::DesiredRun& run) {
   return run.has_not_before_time() ? ToAbsl(run.not_before_time()) : absl::InfinitePast();
 }
 
+// What was asked for by hand is due now, though the controller's clock be ahead of ours; unless it was put off.
+bool IsDueAtOnce(const v1::DesiredRun& run) {
+  return run.manual() && run.has_slot_time() && ToAbsl(run.slot_time()) == NotBefore(run);
+}
+
 absl::Time StartDeadline(const v1::DesiredRun& run) {
   return run.has_start_deadline_time() ? ToAbsl(run.start_deadline_time()) : absl::InfiniteFuture();
 }
@@ -115,7 +120,7 @@ HeldRunsPlan PlanHeldRuns(const std::vector<v1::DesiredRun>& held, const std::ve
   HeldRunsPlan plan;
   std::vector<const v1::DesiredRun*> due;
   for (const v1::DesiredRun& run : held) {
-    if (NotBefore(run) <= now || StartDeadline(run) <= now) {
+    if (IsDueAtOnce(run) || NotBefore(run) <= now || StartDeadline(run) <= now) {
       due.push_back(&run);
     } else {
       plan.next_time = std::min(plan.next_time, NotBefore(run));

@@ -45,7 +45,8 @@ struct HeldRunsPlan {
   absl::Time next_time = absl::InfiniteFuture();
 };
 
-// What to do with the `held` runs at `now`. A run is due from its not-before time on, unless spec.not_during lets it
+// What to do with the `held` runs at `now`. A run is due from its not-before time on (one asked for by
+// hand and not put off: at once, whatever the clocks say), unless spec.not_during lets it
 // wait, and MISSED from its start deadline on. Of the due ones, those that a person waits for come first, then the
 // oldest slot. Of several scheduled ones of the same policy, database and kind, the newest slot stands in for the
 // others, which are MISSED: after an outage one run catches up, not a burst. While another of the same policy, database

@@ -93,6 +93,18 @@ TEST(PlanHeldRunsTest, KeepsToTheSlotsOldestFirstAndWaitsForOne) {
   EXPECT_EQ(plan.next_time, kStart - absl::Minutes(1) + absl::Hours(6)) << "the deadline of the one that waits";
 }
 
+TEST(PlanHeldRunsTest, WhatWasAskedForByHandStartsAtOnceThoughTheControllersClockIsAhead) {
+  v1::DesiredRun run = RunAt("a", "orders", absl::Hours(1));
+  run.set_manual(true);
+  *run.mutable_slot_time() = run.not_before_time();
+  EXPECT_THAT(StartedBy(PlanHeldRuns({run}, {}, {}, kStart)), ElementsAre("runs/a"));
+  *run.mutable_not_before_time() = ToProto(kStart + absl::Hours(2));  // Put off: it is tried again.
+  EXPECT_THAT(PlanHeldRuns({run}, {}, {}, kStart).start, IsEmpty());
+  *run.mutable_not_before_time() = run.slot_time();
+  run.set_manual(false);
+  EXPECT_THAT(PlanHeldRuns({run}, {}, {}, kStart).start, IsEmpty());
+}
+
 TEST(PlanHeldRunsTest, LetsAPersonsRunGoFirst) {
   v1::DesiredRun by_hand = RunAt("z", "two", absl::ZeroDuration());
   by_hand.set_manual(true);

@@ -238,7 +238,7 @@ TEST_F(ClockStory, WhileTheClockIsNotTrustedNothingGoesUnlessSomebodySaysSo) {
   for (int i = 0; i < 2; ++i) Backup(kKeptDatabase);
   time_.SetOffset(absl::Hours(1));
   ASSERT_TRUE(Eventually(absl::Seconds(60), [&] { return Jumps() == 1; })) << fleet_->Logs();
-  Backup(kKeptDatabase);
+  Backup(kKeptDatabase);  // The controller's clock is an hour ahead of the agent's, and nobody waits for that.
 
   const CommandResult refused = fleet_->Ctl({"retention", "apply", "app"});
   EXPECT_EQ(refused.exit_code, 6);
