@@ -40,7 +40,8 @@ struct ControllerOptions {
 
 // Puts what the file says into `options`; what it does not say stays. Strict YAML: apiVersion, kind: ControllerConfig,
 // dataDirectory, listen, advertise, catalog, catalogFile, catalogUser, leaseDuration, progressInterval, maxRunningRuns,
-// historyAge, logLevel. All mistakes at once, each with FILE:LINE:COLUMN. INVALID_ARGUMENT, or the error of reading the file.
+// historyAge, logLevel. All mistakes at once, each with FILE:LINE:COLUMN. INVALID_ARGUMENT, or the error of reading the
+// file.
 absl::Status ReadConfigFile(const std::string& path, ControllerOptions& options);
 
 // INVALID_FIELD when a value is out of its range or two contradict each other.

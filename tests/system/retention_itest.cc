@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -62,10 +63,8 @@ spec:
   }
   bool IsOnDisk(const v1::Run& backup) {
     const std::string id = *ParseBackupName(backup.backup());
-    for (const std::string& path : agent_->Artifacts()) {
-      if (path.ends_with(id)) return true;
-    }
-    return false;
+    const std::vector<std::string> paths = agent_->Artifacts();
+    return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) { return path.ends_with(id); });
   }
 
   MiniAgent* agent_ = nullptr;
