@@ -28,8 +28,8 @@ absl::Status RetentionFrozen(const v1::RetentionPlan& plan) {
     texts.push_back(absl::StrCat(policy.policy(), ": ", absl::StrJoin(policy.frozen(), "; ")));
   }
   return MakeError(absl::StatusCode::kFailedPrecondition, "RETENTION_FROZEN",
-                   absl::StrCat("nothing was deleted; ", count, " backups of ", plan.database(), " would go, but ",
-                                absl::StrJoin(texts, ", ")),
+                   absl::StrCat("nothing was deleted; ", count, count == 1 ? " backup of " : " backups of ",
+                                plan.database(), " would go, but ", absl::StrJoin(texts, ", ")),
                    "look at backupctl retention plan; to delete them nevertheless, confirm it",
                    {{"database", plan.database()}});
 }
