@@ -127,8 +127,8 @@ HeldRunsPlan PlanHeldRuns(const std::vector<v1::DesiredRun>& held, const std::ve
     }
   }
   std::sort(due.begin(), due.end(), [](const v1::DesiredRun* a, const v1::DesiredRun* b) {
-    return std::make_tuple(!a->manual(), NotBefore(*a), a->run()) <
-           std::make_tuple(!b->manual(), NotBefore(*b), b->run());
+    return std::make_tuple(a->kind() == v1::DELETE, !a->manual(), NotBefore(*a), a->run()) <
+           std::make_tuple(b->kind() == v1::DELETE, !b->manual(), NotBefore(*b), b->run());
   });
 
   const Newest newest = FindNewest(due, now);

@@ -48,11 +48,11 @@ struct HeldRunsPlan {
 // What to do with the `held` runs at `now`. A run is due from its not-before time on (one asked for by
 // hand and not put off: at once, whatever the clocks say), unless spec.not_during lets it
 // wait, and MISSED from its start deadline on. Of the due ones, those that a person waits for come first, then the
-// oldest slot. Of several scheduled ones of the same policy, database and kind, the newest slot stands in for the
-// others, which are MISSED: after an outage one run catches up, not a burst. While another of the same policy, database
-// and kind works, a scheduled run is SKIPPED, or with overlap QUEUE_ONE waits, the newest alone. Any other waits for
-// its database and for a free slot. Runs that are neither in `start` nor in `not_started` are to be held on. A run that
-// is active already, under whatever epoch, waits.
+// oldest slot; deletions come last. Of several scheduled ones of the same policy, database and kind, the newest slot
+// stands in for the others, which are MISSED: after an outage one run catches up, not a burst. While another of the
+// same policy, database and kind works, a scheduled run is SKIPPED, or with overlap QUEUE_ONE waits, the newest alone.
+// Any other waits for its database and for a free slot. Runs that are neither in `start` nor in `not_started` are to be
+// held on. A run that is active already, under whatever epoch, waits.
 HeldRunsPlan PlanHeldRuns(const std::vector<v1::DesiredRun>& held, const std::vector<ActiveAttempt>& active,
                           const HeldRunLimits& limits, absl::Time now);
 

@@ -105,6 +105,14 @@ TEST(PlanHeldRunsTest, WhatWasAskedForByHandStartsAtOnceThoughTheControllersCloc
   EXPECT_THAT(PlanHeldRuns({run}, {}, {}, kStart).start, IsEmpty());
 }
 
+TEST(PlanHeldRunsTest, DeletionsWaitForBackups) {
+  v1::DesiredRun deletion = RunAt("a", "orders", -absl::Hours(1));
+  deletion.set_manual(true);
+  deletion.set_kind(v1::DELETE);
+  const v1::DesiredRun backup = RunAt("b", "orders", absl::ZeroDuration());
+  EXPECT_THAT(StartedBy(PlanHeldRuns({deletion, backup}, {}, {}, kStart)), ElementsAre("runs/b"));
+}
+
 TEST(PlanHeldRunsTest, LetsAPersonsRunGoFirst) {
   v1::DesiredRun by_hand = RunAt("z", "two", absl::ZeroDuration());
   by_hand.set_manual(true);

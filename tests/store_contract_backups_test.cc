@@ -187,7 +187,7 @@ TEST_P(BackupStoreTest, GivesWhatRetentionOfADatabaseIsDecidedFrom) {
   Change("runs/old", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
   Change("runs/skipped", [](v1::Run& run) { run.set_state(v1::SKIPPED); });
 
-  const absl::StatusOr<server::DatabaseBackupsView> view = store().ReadDatabaseBackups(kOrders);
+  const absl::StatusOr<server::DatabaseBackupsView> view = store().ReadDatabaseBackups(kOrders, Now());
 
   ASSERT_THAT(view, IsOk());
   EXPECT_EQ(view->database.name(), kOrders);
@@ -200,8 +200,23 @@ TEST_P(BackupStoreTest, GivesWhatRetentionOfADatabaseIsDecidedFrom) {
   EXPECT_EQ(view->policies.begin()->second.name(), "policies/nightly");
   ASSERT_EQ(view->last_runs.size(), 1u);
   EXPECT_EQ(view->last_runs.begin()->second.name(), "runs/last");
-  EXPECT_THAT(store().ReadDatabaseBackups("agents/db1/databases/none"), HasReason("DATABASE_NOT_FOUND"));
-  EXPECT_THAT(store().ReadDatabaseBackups("orders"), HasReason("DATABASE_NOT_FOUND"));
+  EXPECT_THAT(store().ReadDatabaseBackups("agents/db1/databases/none", Now()), HasReason("DATABASE_NOT_FOUND"));
+  EXPECT_THAT(store().ReadDatabaseBackups("orders", Now()), HasReason("DATABASE_NOT_FOUND"));
+}
+
+TEST_P(BackupStoreTest, ASlotOfTheFutureSaysNothingOfTheLastRun) {
+  AddPolicy("nightly");
+  AddBackup(TestBackup(1, kOrders));
+  Plan("nightly", {PlannedRun("last", "nightly", "orders", -absl::Hours(24)),
+                   PlannedRun("ahead", "nightly", "orders", absl::Hours(24 * 300))});
+  Change("runs/last", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
+  Change("runs/ahead", [](v1::Run& run) { run.set_state(v1::MISSED); });
+
+  EXPECT_EQ(store().ReadDatabaseBackups(kOrders, Now())->last_runs.at("policies/nightly").name(), "runs/last");
+  const absl::StatusOr<server::Page<server::RetentionView>> views = store().ListRetentionViews(Now(), {10, ""});
+  ASSERT_THAT(views, IsOk());
+  ASSERT_EQ(views->items.size(), 1u);
+  EXPECT_FALSE(views->items[0].state.last_run_failed);
 }
 
 TEST_P(BackupStoreTest, ChangesTheBackupsOfADatabaseAllAtOnce) {

@@ -216,5 +216,43 @@ TEST_P(RaceStoreTest, PlanningDeliveringAndReportingAtOnceEndWell) {
   EXPECT_EQ(store().GetRun("runs/r0")->epoch(), 7) << "six replans, none lost";
 }
 
+TEST_P(RaceStoreTest, WhatIsBegunToBeDeletedIsBroughtBackByNoReport) {
+  constexpr int kBackupCount = 20;
+  for (int i = 0; i < kBackupCount; ++i) {
+    AddBackup(TestBackup(i, kOrders));
+    v1::Run run = ManualRun(absl::StrCat("verify", i), kOrders);
+    run.set_kind(v1::VERIFY);
+    run.set_backup(TestBackup(i, kOrders).name());
+    AddRun(run);
+  }
+  OnThreads([&](int thread) {
+    for (int i = 0; i < kBackupCount; ++i) {
+      if (thread % 2 == 0) {
+        // A report that finds it good; it says nothing of one that is on its way out.
+        EXPECT_THAT(store().ChangeRun(absl::StrCat("runs/verify", i),
+                                      [](const server::RunView& view) -> absl::StatusOr<server::RunChange> {
+                                        server::RunChange change{view.run, {}, {}};
+                                        if (view.backup->state() == v1::GOOD) change.backups = {*view.backup};
+                                        return change;
+                                      }),
+                    IsOk());
+        continue;
+      }
+      EXPECT_THAT(store().ChangeDatabaseBackups(
+                      kOrders, Now(),
+                      [&](const server::DatabaseBackupsView& view) -> absl::StatusOr<server::DatabaseBackupsChange> {
+                        server::DatabaseBackupsChange change;
+                        change.backups = {view.backups.at(i)};
+                        change.backups[0].set_state(v1::DELETING);
+                        return change;
+                      }),
+                  IsOk());
+    }
+  });
+  for (int i = 0; i < kBackupCount; ++i) {
+    EXPECT_EQ(store().GetBackup(TestBackup(i, kOrders).name())->state(), v1::DELETING) << i;
+  }
+}
+
 }  // namespace
 }  // namespace backup::testing

@@ -61,8 +61,9 @@ absl::Status DoPlanRetention(const ApiContext& api, const Peer&, const v1::PlanR
                              v1::RetentionPlan& response) {
   RETURN_IF_ERROR(ParseDatabaseName(request.database()).status());
   ASSIGN_OR_RETURN(const PageRequest page_request, ToPageRequest(request.page_size(), request.page_token()));
-  ASSIGN_OR_RETURN(const DatabaseBackupsView view, api.store.ReadDatabaseBackups(request.database()));
-  response = PlanDatabaseRetention(view, api.clock_watch.jumped(), api.clock.Now());
+  const absl::Time now = api.clock.Now();
+  ASSIGN_OR_RETURN(const DatabaseBackupsView view, api.store.ReadDatabaseBackups(request.database(), now));
+  response = PlanDatabaseRetention(view, api.clock_watch.jumped(), now);
   // A page of the plan is one of the backups that it is about.
   v1::BackupFilter filter;
   filter.set_database(request.database());

@@ -55,7 +55,7 @@ absl::StatusOr<v1::DatabaseReport> ReadDatabaseReport(Store& store, const v1::Da
   ASSIGN_OR_RETURN(const std::vector<v1::Run> drills,
                    store.ListPastDrills(name, span.since, span.until, kMaxReportedDrills));
   for (const v1::Run& drill : drills) reporter.AddDrill(drill);
-  ASSIGN_OR_RETURN(const DatabaseBackupsView view, store.ReadDatabaseBackups(name));
+  ASSIGN_OR_RETURN(const DatabaseBackupsView view, store.ReadDatabaseBackups(name, span.now));
   reporter.SetRetention(PlanDatabaseRetention(view, /*clock_jumped=*/false, span.now));
   return reporter.Finish();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/deletion_request.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,14 @@ absl::Status RetentionFrozen(const v1::RetentionPlan& plan) {
                    {{"database", plan.database()}});
 }
 
+bool LetsGo(const v1::RetentionPlan& plan) {
+  return std::any_of(plan.policies().begin(), plan.policies().end(),
+                     [](const v1::PolicyRetention& policy) { return policy.delete_count() > 0; });
+}
+
 bool IsFrozen(const v1::RetentionPlan& plan) {
-  for (const v1::PolicyRetention& policy : plan.policies()) {
-    if (!policy.frozen().empty()) return true;
-  }
-  return false;
+  return std::any_of(plan.policies().begin(), plan.policies().end(),
+                     [](const v1::PolicyRetention& policy) { return !policy.frozen().empty(); });
 }
 
 }  // namespace
@@ -55,7 +59,7 @@ absl::Status DoApplyRetention(const ApiContext& api, const Peer& peer, const v1:
   v1::RetentionPlan plan;
   response.set_database(request.database());
   if (request.validate_only()) {
-    ASSIGN_OR_RETURN(const DatabaseBackupsView view, api.store.ReadDatabaseBackups(request.database()));
+    ASSIGN_OR_RETURN(const DatabaseBackupsView view, api.store.ReadDatabaseBackups(request.database(), now));
     plan = PlanDatabaseRetention(view, order.clock_jumped, now);
     *response.mutable_policies() = plan.policies();
     return absl::OkStatus();
@@ -65,6 +69,7 @@ absl::Status DoApplyRetention(const ApiContext& api, const Peer& peer, const v1:
       api.store.ChangeDatabaseBackups(request.database(), now,
                                       [&](const DatabaseBackupsView& view) -> absl::StatusOr<DatabaseBackupsChange> {
                                         plan = PlanDatabaseRetention(view, order.clock_jumped, now);
+                                        if (LetsGo(plan)) RETURN_IF_ERROR(CheckCanDelete(view.agent));
                                         if (IsFrozen(plan) && !order.confirmed) return RetentionFrozen(plan);
                                         return ApplyRetention(view, order, now, api.random);
                                       }));

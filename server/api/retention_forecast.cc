@@ -78,7 +78,7 @@ absl::StatusOr<v1::RetentionSimulation> ReadRetentionSimulation(Store& store,
   if (request.day_count() < 0 || request.day_count() > kMaxDays) {
     return InvalidField("day_count", absl::StrCat("must be 1 to ", kMaxDays, ", or 0 for ", kDefaultDays));
   }
-  ASSIGN_OR_RETURN(const DatabaseBackupsView view, store.ReadDatabaseBackups(request.database()));
+  ASSIGN_OR_RETURN(const DatabaseBackupsView view, store.ReadDatabaseBackups(request.database(), now));
   ASSIGN_OR_RETURN(v1::Policy policy, ChooseSimulatedPolicy(store, request.policy(), view.database));
   // A clock that jumped is trusted again long before the end.
   const v1::RetentionPlan plan = PlanDatabaseRetention(view, /*clock_jumped=*/false, now);
@@ -95,7 +95,7 @@ absl::StatusOr<v1::BackupOutlook> ReadBackupOutlook(Store& store, const v1::GetB
   ASSIGN_OR_RETURN(v1::Backup backup, store.GetBackup(request.name()));
   backup.clear_manifest();
   if (backup.state() == v1::DELETING || backup.state() == v1::DELETED) return OutlookOfDeleted(backup);
-  ASSIGN_OR_RETURN(const DatabaseBackupsView view, store.ReadDatabaseBackups(backup.database()));
+  ASSIGN_OR_RETURN(const DatabaseBackupsView view, store.ReadDatabaseBackups(backup.database(), now));
   const v1::RetentionPlan plan = PlanDatabaseRetention(view, clock_jumped, now);
   ASSIGN_OR_RETURN(std::optional<v1::Policy> policy, FindPolicy(store, backup.policy()));
   v1::BackupOutlook outlook = OutlookOfToday(plan, backup, policy);

@@ -59,7 +59,7 @@ class RetentionPlanTest : public ::testing::Test {
     run.set_database(kPlannedDatabase);
     run.set_policy("policies/nightly");
     run.set_backup(backup);
-    *run.mutable_slot_time() = ToProto(server_.clock().Now() + absl::Hours(++slot_));
+    *run.mutable_slot_time() = ToProto(server_.clock().Now() - absl::Hours(50 - ++slot_));
     server_.store().PutRun(run);
     return run;
   }
@@ -225,6 +225,18 @@ TEST_F(RetentionPlanTest, WhatIsFrozenIsDeletedOnlyWhenConfirmed) {
   const auto applied = Call(stub_, &BackupServiceStub::ApplyRetention, request);
   ASSERT_THAT(applied, IsOk());
   EXPECT_EQ(applied->delete_runs_size(), 2);
+}
+
+TEST_F(RetentionPlanTest, WhatAnAgentCannotDeleteIsNotBegunThoughItIsConfirmed) {
+  PutBackups(5, "policies/nightly");
+  v1::Agent agent = *server_.store().GetAgent("agents/db1");
+  agent.clear_capabilities();
+  server_.store().PutAgent(agent);
+  v1::ApplyRetentionRequest request;
+  request.set_database(kPlannedDatabase);
+  request.set_confirm(true);
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::ApplyRetention, request), HasReason("AGENT_CANNOT_DELETE"));
+  EXPECT_EQ(server_.store().GetBackup(NameOf(0))->state(), v1::GOOD);
 }
 
 TEST_F(RetentionPlanTest, AClockThatJumpedIsToldAndFreezes) {

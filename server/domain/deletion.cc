@@ -88,6 +88,8 @@ DatabaseBackupsChange ApplyRetention(const DatabaseBackupsView& view, const Rete
     if (!policy.frozen().empty() && !order.confirmed) frozen.insert(policy.policy());
   }
   DatabaseBackupsChange change;
+  // Nobody's word makes an agent able.
+  if (!CheckCanDelete(view.agent).ok()) return change;
   if (order.repeat_failed) RepeatDeletions(view, now, random, change);
   // The oldest first.
   for (auto decision = plan.decisions().rbegin(); decision != plan.decisions().rend(); ++decision) {

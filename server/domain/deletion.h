@@ -24,7 +24,7 @@ struct RetentionOrder {
 };
 
 // Begins to delete what PlanDatabaseRetention lets go: of each policy whose retention is not frozen, of all when it is
-// confirmed.
+// confirmed. Nothing of an agent that cannot delete.
 DatabaseBackupsChange ApplyRetention(const DatabaseBackupsView& view, const RetentionOrder& order, absl::Time now,
                                      Random& random);
 

@@ -160,6 +160,12 @@ TEST_F(DeletionTest, ConfirmingDeletesNothingThatIsProtected) {
   EXPECT_THAT(Apply({"users/alice", /*confirmed=*/true}).backups, IsEmpty());
 }
 
+TEST_F(DeletionTest, ConfirmingMakesNoAgentAbleToDelete) {
+  AddGood(5);
+  view_.agent->clear_capabilities();
+  EXPECT_THAT(Apply({"users/alice", /*confirmed=*/true}).backups, IsEmpty());
+}
+
 TEST_F(DeletionTest, ADeletionWhoseRunIsOverIsRepeatedWhenAsked) {
   AddGood(4);
   view_.backups[0].set_state(v1::DELETING);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -76,7 +77,9 @@ v1::SyncResponse BuildDesiredSet(absl::Span<const v1::Run> open_runs, absl::Span
     }
   }
   std::sort(held.begin(), held.end(), [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first < b.first : a.second->name() < b.second->name();
+    const bool a_can_wait = a.second->kind() == v1::DELETE;
+    const bool b_can_wait = b.second->kind() == v1::DELETE;
+    return std::tie(a_can_wait, a.first, a.second->name()) < std::tie(b_can_wait, b.first, b.second->name());
   });
   v1::SyncResponse set;
   size_t bytes = 0;

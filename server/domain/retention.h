@@ -84,7 +84,7 @@ RetentionPlan PlanRetention(const RetentionState& state, const v1::RetentionSpec
 
 // E.g. "keepDaily", "newest good".
 absl::string_view KeepRuleText(KeepRule rule);
-// E.g. "its last run failed".
+// E.g. "the newest backup is not good".
 absl::string_view FreezeReasonText(FreezeReason reason);
 
 }  // namespace backup::server

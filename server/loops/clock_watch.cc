@@ -22,13 +22,18 @@ ClockWatch::ClockWatch(Store& store, const Clock& clock, ClockWatchOptions optio
     : store_(store),
       clock_(clock),
       options_(options),
+      calm_since_(clock.Monotonic()),
       last_time_(clock.Now()),
-      last_monotonic_(clock.Monotonic()),
-      calm_since_(clock.Monotonic()) {}
+      last_monotonic_(clock.Monotonic()) {}
 
 bool ClockWatch::jumped() const {
   MutexLock lock(mu_);
-  return jumped_;
+  // Also what the next look is yet to find.
+  return jumped_ || absl::AbsDuration(StepSinceLastLook()) > options_.max_step;
+}
+
+absl::Duration ClockWatch::StepSinceLastLook() const {
+  return (clock_.Now() - last_time_) - (clock_.Monotonic() - last_monotonic_);
 }
 
 std::string ClockWatch::problem() const {
@@ -37,19 +42,24 @@ std::string ClockWatch::problem() const {
 }
 
 absl::Duration ClockWatch::RunOnce() {
-  const absl::Time now = clock_.Now();
-  const absl::Duration monotonic = clock_.Monotonic();
-  const absl::Duration step = (now - last_time_) - (monotonic - last_monotonic_);
-  last_time_ = now;
-  last_monotonic_ = monotonic;
+  // Until the catalog was read no look counts, so that no step is forgotten.
   if (!remembered_) {
     if (const absl::Status status = Remember(); !status.ok()) {
       return options_.interval;
     }
     remembered_ = true;
   }
+  const absl::Time now = clock_.Now();
+  const absl::Duration monotonic = clock_.Monotonic();
+  absl::Duration step;
+  {
+    MutexLock lock(mu_);
+    step = StepSinceLastLook();
+    last_time_ = now;
+    last_monotonic_ = monotonic;
+  }
   if (absl::AbsDuration(step) > options_.max_step) {
-    TellJump(step);
+    TellJump(step, now);
   } else if (jumped() && monotonic - calm_since_ >= options_.calm) {
     unwritten_.push_back(
         MakeEvent(now, kClockActor, kClockSubject, kSteady,
@@ -73,22 +83,22 @@ absl::Status ClockWatch::Remember() {
     problem_ = was_jumped ? last.items[0].message() : "";
   }
   if (!newest.items.empty()) {
-    const absl::Duration ahead = ToAbsl(newest.items[0].time()) - last_time_;
+    const absl::Time now = clock_.Now();
+    const absl::Duration ahead = ToAbsl(newest.items[0].time()) - now;
     // Known already: the catalog's newest word may well be that of the jump.
-    if (ahead > options_.max_step && !was_jumped) TellJump(-ahead);
+    if (ahead > options_.max_step && !was_jumped) TellJump(-ahead, now);
   }
   return absl::OkStatus();
 }
 
-void ClockWatch::TellJump(absl::Duration step) {
-  calm_since_ = last_monotonic_;
-  const std::string text =
-      absl::StrCat("the controller's clock moved ", step > absl::ZeroDuration() ? "forward" : "back", " by ",
-                   backup::FormatDuration(absl::Trunc(absl::AbsDuration(step), absl::Seconds(1))), ", to ",
-                   FormatRfc3339(last_time_), "; no backup is deleted until it has run evenly for ",
-                   backup::FormatDuration(options_.calm));
+void ClockWatch::TellJump(absl::Duration step, absl::Time now) {
+  calm_since_ = clock_.Monotonic();
+  const std::string text = absl::StrCat(
+      "the controller's clock moved ", step > absl::ZeroDuration() ? "forward" : "back", " by ",
+      backup::FormatDuration(absl::Trunc(absl::AbsDuration(step), absl::Seconds(1))), ", to ", FormatRfc3339(now),
+      "; no backup is deleted until it has run evenly for ", backup::FormatDuration(options_.calm));
   LogError("the clock jumped", {{"what", text}, {"hint", "see that the host's time is right, and stays so"}});
-  unwritten_.push_back(MakeEvent(last_time_, kClockActor, kClockSubject, kJumped, text));
+  unwritten_.push_back(MakeEvent(now, kClockActor, kClockSubject, kJumped, text));
   MutexLock lock(mu_);
   jumped_ = true;
   problem_ = text;

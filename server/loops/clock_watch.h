@@ -35,14 +35,16 @@ class ClockWatch {
   // One look, the body of a base::Loop. Called by one thread at a time.
   absl::Duration RunOnce();
 
-  // Whether the clock is not to be trusted. Also until the first look has read what the catalog knows.
+  // Whether the clock is not to be trusted: it jumped lately or just now. Also until the first look has read what the
+  // catalog knows.
   bool jumped() const;
   // The same for people; "" when all is well.
   std::string problem() const;
 
  private:
   absl::Status Remember();
-  void TellJump(absl::Duration step);
+  void TellJump(absl::Duration step, absl::Time now);
+  absl::Duration StepSinceLastLook() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes what is to be told; it waits when the catalog is away.
   void WriteEvents();
 
@@ -52,12 +54,12 @@ class ClockWatch {
 
   // Used by RunOnce alone.
   bool remembered_ = false;
-  absl::Time last_time_;
-  absl::Duration last_monotonic_;
   absl::Duration calm_since_;  // Monotonic.
   std::vector<v1::Event> unwritten_;
 
   mutable Mutex mu_;
+  absl::Time last_time_ ABSL_GUARDED_BY(mu_);  // The last look, by both clocks.
+  absl::Duration last_monotonic_ ABSL_GUARDED_BY(mu_);
   bool jumped_ ABSL_GUARDED_BY(mu_) = true;
   std::string problem_ ABSL_GUARDED_BY(mu_);
 };

@@ -64,6 +64,22 @@ TEST_F(ClockWatchTest, AStepInEitherDirectionIsAJump) {
   EXPECT_THAT(EventTypes(), ElementsAre("CLOCK_JUMPED", "CLOCK_JUMPED"));
 }
 
+TEST_F(ClockWatchTest, AStepIsKnownBeforeTheNextLook) {
+  watch_.RunOnce();
+  clock_.SetWallTime(clock_.Now() + absl::Hours(1));
+  EXPECT_TRUE(watch_.jumped());
+}
+
+TEST_F(ClockWatchTest, AStepWhileTheCatalogWasAwayIsNotForgotten) {
+  store_.SetUnavailable(true);
+  clock_.SetWallTime(clock_.Now() + absl::Hours(1));
+  watch_.RunOnce();
+  store_.SetUnavailable(false);
+  watch_.RunOnce();
+  EXPECT_TRUE(watch_.jumped());
+  EXPECT_THAT(EventTypes(), ElementsAre("CLOCK_JUMPED"));
+}
+
 TEST_F(ClockWatchTest, SmallCorrectionsAreNoJump) {
   watch_.RunOnce();
   for (int i = 0; i < 100; ++i) {

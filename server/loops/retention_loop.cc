@@ -37,7 +37,7 @@ RetentionLoop::RetentionLoop(Store& store, Clock& clock, Random& random, ChangeF
       feed_(feed),
       clock_watch_(clock_watch),
       options_(options),
-      next_pass_(clock.Monotonic()),
+      next_pass_(clock.Monotonic() + options.first_pass_delay),
       next_repeat_(clock.Monotonic()),
       failure_log_(absl::Minutes(1)) {}
 
@@ -69,7 +69,7 @@ absl::Duration RetentionLoop::RunOnce() {
     // What cannot be done now is done by the next pass.
     for (const std::string& database : requested) status.Update(Apply(database, /*repeat_failed=*/false));
   }
-  if (absl::IsUnavailable(status)) {
+  if (!status.ok() && !absl::IsNotFound(status)) {
     return options_.backoff;
   }
   return std::max(next_pass_ - clock_.Monotonic(), absl::ZeroDuration());
@@ -130,7 +130,7 @@ absl::Status RetentionLoop::Apply(const std::string& database, bool repeat_faile
     return ApplyRetention(view, order, now, random_);
   };
   // Mostly nothing goes; then no row is locked.
-  absl::StatusOr<DatabaseBackupsView> view = store_.ReadDatabaseBackups(database);
+  absl::StatusOr<DatabaseBackupsView> view = store_.ReadDatabaseBackups(database, now);
   absl::Status status = view.status();
   if (status.ok() && !ApplyRetention(*view, order, now, random_).backups.empty()) {
     const absl::StatusOr<DatabaseBackupsChange> change = store_.ChangeDatabaseBackups(database, now, decide);

@@ -23,6 +23,9 @@ namespace backup::server {
 struct RetentionLoopOptions {
   // All databases are gone through this often. Default: 1 h.
   absl::Duration interval = absl::Hours(1);
+  // From the start to the first time: by then the agents have told their clocks, against which ours is held. Default:
+  // 2 min.
+  absl::Duration first_pass_delay = absl::Minutes(2);
   // What could not be removed is tried again this often. Default: 24 h.
   absl::Duration repeat_interval = absl::Hours(24);
   // How often to look whether a clock that jumped is trusted again. Default: 10 s.

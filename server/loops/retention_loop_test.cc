@@ -30,7 +30,7 @@ using ::testing::SizeIs;
 
 class RetentionLoopTest : public ::testing::Test {
  protected:
-  RetentionLoopTest() : watch_(store_, clock_), loop_(store_, clock_, random_, feed_, watch_) {
+  RetentionLoopTest() : watch_(store_, clock_), loop_(store_, clock_, random_, feed_, watch_, Options()) {
     store_.SetRepeatDecisions(true);
     v1::Agent agent = AgentSeenAt("db1", clock_.Now());
     agent.add_capabilities("delete");
@@ -41,6 +41,11 @@ class RetentionLoopTest : public ::testing::Test {
     policy.mutable_spec()->mutable_retention()->set_minimum_good(2);
     store_.PutPolicy(policy, clock_.Now());
     watch_.RunOnce();
+  }
+  static RetentionLoopOptions Options() {
+    RetentionLoopOptions options;
+    options.first_pass_delay = absl::ZeroDuration();
+    return options;
   }
   // `count` more good backups, an hour apart, the last one now.
   void PutBackups(const std::string& database, int count) {
@@ -165,6 +170,22 @@ TEST_F(RetentionLoopTest, ADeletionThatFailedIsTriedAgainTheNextDay) {
   loop_.RunOnce();
   ASSERT_THAT(DeleteRuns(), SizeIs(2));
   EXPECT_EQ(store_.GetBackup(failed.backup())->delete_run(), DeleteRuns().at(0).name());
+}
+
+TEST_F(RetentionLoopTest, TheFirstPassWaitsUntilAgentsHaveToldTheirClocks) {
+  PutBackups("orders", 4);
+  RetentionLoop loop(store_, clock_, random_, feed_, watch_);
+  EXPECT_EQ(loop.RunOnce(), absl::Minutes(2));
+  EXPECT_THAT(Named(v1::DELETING), IsEmpty());
+  clock_.Advance(absl::Minutes(2));
+  loop.RunOnce();
+  EXPECT_THAT(Named(v1::DELETING), SizeIs(1));
+}
+
+TEST_F(RetentionLoopTest, AnErrorOfTheCatalogIsNoReasonToAskItWithoutEnd) {
+  PutBackups("orders", 4);
+  store_.FailNext(absl::InternalError("the row is damaged"), 10);
+  EXPECT_EQ(loop_.RunOnce(), absl::Seconds(30));
 }
 
 TEST_F(RetentionLoopTest, WhenTheCatalogIsAwayItTriesSoonAgain) {

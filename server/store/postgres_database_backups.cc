@@ -30,7 +30,7 @@ std::optional<v1::Agent> ReadAgentOf(pqxx::transaction_base& transaction, absl::
   return agents.empty() ? std::nullopt : std::optional<v1::Agent>(std::move(agents[0]));
 }
 
-void ReadPolicies(pqxx::transaction_base& transaction, DatabaseBackupsView* view) {
+void ReadPolicies(pqxx::transaction_base& transaction, absl::Time now, DatabaseBackupsView* view) {
   std::vector<std::string> names;
   for (const v1::Backup& backup : view->backups) {
     if (!backup.policy().empty() && view->policies.try_emplace(backup.policy()).second) {
@@ -50,9 +50,9 @@ void ReadPolicies(pqxx::transaction_base& transaction, DatabaseBackupsView* view
       Exec(transaction,
            absl::StrCat("SELECT r.* FROM unnest($1::text[]) p(name) CROSS JOIN LATERAL (SELECT ", kRunColumns,
                         " FROM runs WHERE database = $2 AND policy = p.name AND kind = 'BACKUP' "
-                        "AND state IN ('SUCCEEDED', 'FAILED', 'LOST', 'MISSED') "
+                        "AND state IN ('SUCCEEDED', 'FAILED', 'LOST', 'MISSED') AND slot_time <= $3 "
                         "ORDER BY slot_time DESC, sequence DESC LIMIT 1) r"),
-           SqlParams().TextArray(names).Text(view->database.name()));
+           SqlParams().TextArray(names).Text(view->database.name()).Time(now));
   for (v1::Run& run : DecodeRows(runs, &DecodeRun)) {
     const std::string policy = run.policy();
     view->last_runs[policy] = std::move(run);
@@ -60,7 +60,7 @@ void ReadPolicies(pqxx::transaction_base& transaction, DatabaseBackupsView* view
 }
 
 absl::StatusOr<DatabaseBackupsView> ReadView(pqxx::transaction_base& transaction, absl::string_view database,
-                                             Locking locking) {
+                                             absl::Time now, Locking locking) {
   DatabaseBackupsView view;
   const pqxx::result rows = Exec(transaction, absl::StrCat(kSelectDatabases, " WHERE d.name = $1 AND NOT d.gone"),
                                  SqlParams().Text(database));
@@ -84,23 +84,23 @@ absl::StatusOr<DatabaseBackupsView> ReadView(pqxx::transaction_base& transaction
     ASSIGN_OR_RETURN(v1::Run run, DecodeRun(row));
     view.open_runs.push_back(std::move(run));
   }
-  ReadPolicies(transaction, &view);
+  ReadPolicies(transaction, now, &view);
   return view;
 }
 
 }  // namespace
 
-absl::StatusOr<DatabaseBackupsView> PostgresStore::ReadDatabaseBackups(absl::string_view database) {
+absl::StatusOr<DatabaseBackupsView> PostgresStore::ReadDatabaseBackups(absl::string_view database, absl::Time now) {
   if (!ParseDatabaseName(database).ok()) return DatabaseNotFound(database);
   return rep_->executor.Read(
-      [&](pqxx::transaction_base& transaction) { return ReadView(transaction, database, Locking::kNone); });
+      [&](pqxx::transaction_base& transaction) { return ReadView(transaction, database, now, Locking::kNone); });
 }
 
 absl::StatusOr<DatabaseBackupsChange> PostgresStore::ChangeDatabaseBackups(absl::string_view database, absl::Time now,
                                                                            const DatabaseBackupsDecision& decide) {
   if (!ParseDatabaseName(database).ok()) return DatabaseNotFound(database);
   return rep_->executor.Write([&](pqxx::transaction_base& transaction) -> absl::StatusOr<DatabaseBackupsChange> {
-    ASSIGN_OR_RETURN(const DatabaseBackupsView view, ReadView(transaction, database, Locking::kForUpdate));
+    ASSIGN_OR_RETURN(const DatabaseBackupsView view, ReadView(transaction, database, now, Locking::kForUpdate));
     ASSIGN_OR_RETURN(DatabaseBackupsChange change, decide(view));
     RETURN_IF_ERROR(CheckDatabaseBackupsChange(database, change));
     for (const v1::Backup& backup : change.backups) PutBackup(transaction, backup);

@@ -78,7 +78,8 @@ std::vector<std::pair<std::string, std::function<absl::Status(Store&)>>> EveryVe
       {"GetBackup", [](Store& s) { return s.GetBackup("backups/20261123T120000Z-0123456789").status(); }},
       {"SetBackupHold",
        [](Store& s) { return s.SetBackupHold("backups/20261123T120000Z-0123456789", std::nullopt, {}).status(); }},
-      {"ReadDatabaseBackups", [](Store& s) { return s.ReadDatabaseBackups("agents/db1/databases/orders").status(); }},
+      {"ReadDatabaseBackups",
+       [](Store& s) { return s.ReadDatabaseBackups("agents/db1/databases/orders", kNow).status(); }},
       {"ChangeDatabaseBackups",
        [](Store& s) {
          return s

@@ -80,7 +80,7 @@ Views ReadViews(pqxx::transaction_base& transaction, const std::vector<std::stri
 }
 
 // Whether the last backup run of each ended without a backup. What was cancelled or skipped says nothing of the next.
-void ReadLastRuns(pqxx::transaction_base& transaction, Views* views) {
+void ReadLastRuns(pqxx::transaction_base& transaction, absl::Time now, Views* views) {
   std::vector<std::string> databases, policies, states;
   for (const auto& [key, view] : *views) {
     databases.push_back(key.first);
@@ -93,9 +93,10 @@ void ReadLastRuns(pqxx::transaction_base& transaction, Views* views) {
             "FROM unnest($1::text[], $2::text[]) AS v(database, policy) CROSS JOIN LATERAL ("
             "SELECT s.state FROM unnest($3::text[]) AS s(state) CROSS JOIN LATERAL ("
             "SELECT r.slot_time, r.sequence FROM runs r WHERE r.database = v.database AND r.policy = v.policy "
-            "AND r.kind = 'BACKUP' AND r.state = s.state ORDER BY r.slot_time DESC, r.sequence DESC LIMIT 1) r "
+            "AND r.kind = 'BACKUP' AND r.state = s.state AND r.slot_time <= $4 ORDER BY r.slot_time DESC, r.sequence "
+            "DESC LIMIT 1) r "
             "ORDER BY r.slot_time DESC, r.sequence DESC LIMIT 1) last",
-            SqlParams().TextArray(databases).TextArray(policies).TextArray(states))) {
+            SqlParams().TextArray(databases).TextArray(policies).TextArray(states).Time(now))) {
     (*views)[{row["database"].c_str(), row["policy"].c_str()}].state.last_run_failed = row["failed"].as<bool>();
   }
 }
@@ -120,7 +121,7 @@ absl::StatusOr<Page<RetentionView>> PostgresStore::ListRetentionViews(absl::Time
       result.next_token = MakePageToken(kRetentionScope, names.back());
     }
     Views views = ReadViews(transaction, names, now);
-    ReadLastRuns(transaction, &views);
+    ReadLastRuns(transaction, now, &views);
     for (auto& [key, view] : views) result.items.push_back(std::move(view));
     return result;
   });

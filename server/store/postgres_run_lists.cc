@@ -88,12 +88,12 @@ absl::StatusOr<Places> PostgresStore::ReadPlaces(int limit) {
                                      SqlParams().Int(limit)),
                                 &DecodeRun);
     if (places.waiting.empty()) return places;
-    const pqxx::result rows =
-        Exec(transaction,
-             "SELECT policy AS name, count(*) AS taken FROM ("
-             "SELECT policy FROM runs WHERE state = 'RUNNING' UNION ALL "
-             "SELECT policy FROM runs WHERE state = 'PENDING' AND data ->> 'heldBack' IS DISTINCT FROM 'true'"
-             ") working GROUP BY policy");
+    const pqxx::result rows = Exec(transaction,
+                                   "SELECT policy AS name, count(*) AS taken FROM ("
+                                   "SELECT policy FROM runs WHERE state = 'RUNNING' AND kind <> 'DELETE' UNION ALL "
+                                   "SELECT policy FROM runs WHERE state = 'PENDING' AND kind <> 'DELETE' "
+                                   "AND data ->> 'heldBack' IS DISTINCT FROM 'true'"
+                                   ") working GROUP BY policy");
     for (const pqxx::row& row : rows) {
       RowReader reader(row, "runs");
       const int64_t taken = reader.Count("taken");

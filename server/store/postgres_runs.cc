@@ -76,6 +76,17 @@ std::optional<v1::Run> ReadLater(pqxx::transaction_base& transaction, const v1::
   return runs.empty() ? std::nullopt : std::optional<v1::Run>(std::move(runs[0]));
 }
 
+std::optional<v1::Backup> ReadLastGood(pqxx::transaction_base& transaction, const v1::Run& run) {
+  const std::string newest = "WHERE database = $1 AND state = 'GOOD' ORDER BY sequence DESC LIMIT 1";
+  // A drill that falls due reads it: then it is locked, so that nobody lets it go before the run is there to be seen.
+  const bool is_read = run.kind() == v1::DRILL && run.state() == v1::SCHEDULED;
+  if (!is_read) return OrNothing(ReadBackup(transaction, newest, run.database()));
+  std::optional<v1::Backup> good = OrNothing(ReadBackup(transaction, newest + " FOR SHARE", run.database()));
+  // None, when it ceased to be good while it was waited for: there may be another.
+  if (!good.has_value()) good = OrNothing(ReadBackup(transaction, newest + " FOR SHARE", run.database()));
+  return good;
+}
+
 absl::StatusOr<RunView> LockAndReadView(pqxx::transaction_base& transaction, absl::string_view name) {
   ASSIGN_OR_RETURN(std::optional<v1::Run> run, ReadRun(transaction, "WHERE name = $1 FOR UPDATE", name));
   if (!run.has_value()) return RunNotFound(name);
@@ -84,10 +95,10 @@ absl::StatusOr<RunView> LockAndReadView(pqxx::transaction_base& transaction, abs
   view.policy = OrNothing(ReadPolicyOf(transaction, view.run));
   view.overlapping = ReadOverlapping(transaction, view.run);
   view.later = ReadLater(transaction, view.run);
-  view.last_good = OrNothing(ReadBackup(
-      transaction, "WHERE database = $1 AND state = 'GOOD' ORDER BY sequence DESC LIMIT 1", view.run.database()));
+  view.last_good = ReadLastGood(transaction, view.run);
+  // Locked, so that what is decided from it is still true when it is written: somebody may begin to delete it.
   if (const std::string backup = BackupOfRun(view.run); !backup.empty()) {
-    view.backup = OrNothing(ReadBackup(transaction, "WHERE name = $1", backup));
+    view.backup = OrNothing(ReadBackup(transaction, "WHERE name = $1 FOR UPDATE", backup));
   }
   return view;
 }

@@ -68,7 +68,7 @@ class PostgresStore : public Store {
   absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) override;
   absl::StatusOr<v1::Backup> SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
                                            absl::Span<const v1::Event> events) override;
-  absl::StatusOr<DatabaseBackupsView> ReadDatabaseBackups(absl::string_view database) override;
+  absl::StatusOr<DatabaseBackupsView> ReadDatabaseBackups(absl::string_view database, absl::Time now) override;
   absl::StatusOr<DatabaseBackupsChange> ChangeDatabaseBackups(absl::string_view database, absl::Time now,
                                                               const DatabaseBackupsDecision& decide) override;
   absl::StatusOr<Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter, const PageRequest& page) override;

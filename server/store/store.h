@@ -158,8 +158,8 @@ class Store {
   // filter and page.
   virtual absl::StatusOr<Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter, const PageRequest& page) = 0;
 
-  // What retention of a database is decided from. DATABASE_NOT_FOUND.
-  virtual absl::StatusOr<DatabaseBackupsView> ReadDatabaseBackups(absl::string_view database) = 0;
+  // What retention of a database is decided from at `now`. DATABASE_NOT_FOUND.
+  virtual absl::StatusOr<DatabaseBackupsView> ReadDatabaseBackups(absl::string_view database, absl::Time now) = 0;
   // Reads, decides, writes; meanwhile nobody else changes one of the backups, or asks for a run that reads one. Gives
   // what was decided. A decision's error is returned as it is.
   virtual absl::StatusOr<DatabaseBackupsChange> ChangeDatabaseBackups(absl::string_view database, absl::Time now,

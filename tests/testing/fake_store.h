@@ -68,7 +68,7 @@ class FakeStore : public server::Store {
   absl::StatusOr<v1::Backup> GetBackup(absl::string_view name) override;
   absl::StatusOr<v1::Backup> SetBackupHold(absl::string_view name, const std::optional<v1::BackupHold>& hold,
                                            absl::Span<const v1::Event> events) override;
-  absl::StatusOr<server::DatabaseBackupsView> ReadDatabaseBackups(absl::string_view database) override;
+  absl::StatusOr<server::DatabaseBackupsView> ReadDatabaseBackups(absl::string_view database, absl::Time now) override;
   absl::StatusOr<server::DatabaseBackupsChange> ChangeDatabaseBackups(
       absl::string_view database, absl::Time now, const server::DatabaseBackupsDecision& decide) override;
   absl::StatusOr<server::Page<v1::Backup>> ListBackups(const v1::BackupFilter& filter,
@@ -155,7 +155,7 @@ class FakeStore : public server::Store {
   // Whether the run says how its kind of work goes; which of two such runs has the last word.
   static bool Tells(const v1::Run& run);
   static bool IsLater(const v1::Run& a, const v1::Run& b);
-  absl::StatusOr<server::DatabaseBackupsView> ViewBackups(absl::string_view database) const
+  absl::StatusOr<server::DatabaseBackupsView> ViewBackups(absl::string_view database, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const DatabaseRow* FindDatabase(absl::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -18,7 +18,7 @@ bool WorksOnBackup(const v1::Run& run) {
 
 }  // namespace
 
-absl::StatusOr<server::DatabaseBackupsView> FakeStore::ViewBackups(absl::string_view database) const {
+absl::StatusOr<server::DatabaseBackupsView> FakeStore::ViewBackups(absl::string_view database, absl::Time now) const {
   const DatabaseRow* row = FindDatabase(database);
   if (row == nullptr || row->gone) return DatabaseNotFound(database);
   server::DatabaseBackupsView view;
@@ -39,7 +39,8 @@ absl::StatusOr<server::DatabaseBackupsView> FakeStore::ViewBackups(absl::string_
   for (const auto& [sequence, run] : runs_) {
     if (absl::string_view(run.database()) != database) continue;
     if (WorksOnBackup(run)) view.open_runs.push_back(run);
-    if (run.kind() == v1::BACKUP && Tells(run) && !run.policy().empty() && policies.contains(run.policy())) {
+    if (run.kind() == v1::BACKUP && Tells(run) && ToAbsl(run.slot_time()) <= now && !run.policy().empty() &&
+        policies.contains(run.policy())) {
       v1::Run& last = view.last_runs[run.policy()];
       if (last.name().empty() || IsLater(run, last)) last = run;
     }
@@ -47,17 +48,17 @@ absl::StatusOr<server::DatabaseBackupsView> FakeStore::ViewBackups(absl::string_
   return view;
 }
 
-absl::StatusOr<server::DatabaseBackupsView> FakeStore::ReadDatabaseBackups(absl::string_view database) {
+absl::StatusOr<server::DatabaseBackupsView> FakeStore::ReadDatabaseBackups(absl::string_view database, absl::Time now) {
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
-  return ViewBackups(database);
+  return ViewBackups(database, now);
 }
 
 absl::StatusOr<server::DatabaseBackupsChange> FakeStore::ChangeDatabaseBackups(
     absl::string_view database, absl::Time now, const server::DatabaseBackupsDecision& decide) {
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
-  ASSIGN_OR_RETURN(const server::DatabaseBackupsView view, ViewBackups(database));
+  ASSIGN_OR_RETURN(const server::DatabaseBackupsView view, ViewBackups(database, now));
   if (repeat_decisions_) decide(view).status().IgnoreError();
   ASSIGN_OR_RETURN(server::DatabaseBackupsChange change, decide(view));
   RETURN_IF_ERROR(server::CheckDatabaseBackupsChange(database, change));

@@ -124,7 +124,10 @@ absl::StatusOr<server::Page<RetentionView>> FakeStore::ListRetentionViews(absl::
     for (auto& [policy, view] : views) {
       const v1::Run* last_run = nullptr;
       for (const auto& [sequence, run] : runs_) {
-        if (run.database() != last || run.policy() != policy || run.kind() != v1::BACKUP || !Tells(run)) continue;
+        if (run.database() != last || run.policy() != policy || run.kind() != v1::BACKUP || !Tells(run) ||
+            ToAbsl(run.slot_time()) > now) {
+          continue;
+        }
         if (last_run == nullptr || IsLater(run, *last_run)) last_run = &run;
       }
       view.state.last_run_failed = last_run != nullptr && last_run->state() != v1::SUCCEEDED;

@@ -272,7 +272,7 @@ absl::StatusOr<server::Places> FakeStore::ReadPlaces(int limit) {
   for (const auto& [sequence, run] : runs_) {
     if (run.state() == v1::PENDING && run.held_back()) {
       places.waiting.push_back(run);
-    } else if (run.state() == v1::PENDING || run.state() == v1::RUNNING) {
+    } else if (run.kind() != v1::DELETE && (run.state() == v1::PENDING || run.state() == v1::RUNNING)) {
       ++places.taken;
       ++places.by_policy[run.policy()];
     }
