@@ -52,7 +52,7 @@ VerifyRequest MakeVerifyRequest(const v1::Run& attempt, const DatabaseConfig& da
 
 RemoveRequest MakeRemoveRequest(const v1::Run& attempt, const DatabaseConfig& database,
                                 const JobEnvironment& environment) {
-  return {environment.repository, environment.agent_id, database.id, attempt.spec().backup_id()};
+  return {environment.repository, "", environment.agent_id, database.id, attempt.spec().backup_id()};
 }
 
 DrillRequest MakeDrillRequest(const v1::Run& attempt, const DatabaseConfig& database,

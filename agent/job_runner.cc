@@ -19,7 +19,9 @@ absl::StatusOr<VerifyOutcome> PipelineJobRunner::Verify(const VerifyRequest& req
 
 absl::StatusOr<RemoveOutcome> PipelineJobRunner::Remove(const RemoveRequest& request, JobObserver& observer) {
   RETURN_IF_ERROR(repository_.EnsureOpen());
-  return RemoveArtifact(request, observer);
+  RemoveRequest of_held = request;
+  of_held.repository_id = repository_.id();
+  return RemoveArtifact(of_held, observer);
 }
 
 absl::StatusOr<DrillOutcome> PipelineJobRunner::Drill(const DrillRequest& request, JobObserver& observer,

@@ -57,6 +57,11 @@ absl::Status RepositoryGate::Remember(const std::string& id) const {
   return WriteFileAtomically(options_.memory_file, ToJson(known) + "\n");
 }
 
+std::string RepositoryGate::id() {
+  MutexLock lock(mu_);
+  return repository_.has_value() ? repository_->id() : "";
+}
+
 void RepositoryGate::CleanUp(const std::set<std::string>& working, absl::Time now) {
   {
     MutexLock lock(mu_);

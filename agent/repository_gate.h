@@ -34,6 +34,9 @@ class RepositoryGate {
   // Repository::Open.
   absl::Status EnsureOpen();
 
+  // Of the repository that is held; "" when none is.
+  std::string id();
+
   // Removes what runs left that nothing was written to for 24 hours, but not those of `working` (ids of backups); then
   // looks for what is not ours, for Status to tell. Nothing when the repository is not held.
   void CleanUp(const std::set<std::string>& working, absl::Time now);

@@ -120,6 +120,7 @@ absl::Status Controller::Serve() {
   retention_loop_ = std::make_unique<Loop>("retention", [this] { return retention_->RunOnce(); });
   CompactorOptions compaction;
   compaction.history_age = options_.history_age;
+  compaction.clock_jumped = [this] { return clock_watch_->jumped(); };
   compactor_ = std::make_unique<Compactor>(*store_, Clock::Real(), compaction);
   authorizer_ = std::make_unique<Authorizer>();
   refusals_ = std::make_unique<Refusals>(*store_, Clock::Real());

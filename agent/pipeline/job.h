@@ -88,6 +88,8 @@ absl::StatusOr<VerifyOutcome> VerifyArtifact(const VerifyRequest& request, Clock
 
 struct RemoveRequest {
   std::string repository;  // Root directory; must carry a marker file.
+  // That the marker must have, or another volume is mounted there, and what is not in it was not removed; "" for any.
+  std::string repository_id;
   std::string agent;
   std::string database;
   std::string backup_id;

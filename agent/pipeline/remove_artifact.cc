@@ -60,7 +60,13 @@ absl::StatusOr<RemoveOutcome> Look(int artifact_fd, const std::string& path) {
 }  // namespace
 
 absl::StatusOr<RemoveOutcome> RemoveArtifact(const RemoveRequest& request, JobObserver& observer) {
-  RETURN_IF_ERROR(ReadRepositoryId(request.repository).status());
+  ASSIGN_OR_RETURN(const std::string id, ReadRepositoryId(request.repository));
+  if (!request.repository_id.empty() && id != request.repository_id) {
+    return JobError(v1::REPOSITORY_UNAVAILABLE,
+                    absl::StrCat("another repository is mounted at ", CleanText(request.repository, 500),
+                                 ": its id is ", id, ", expected ", request.repository_id),
+                    "mount the right volume; the deletion is tried again");
+  }
   const std::string path = ArtifactPath(request.repository, request.agent, request.database, request.backup_id);
   ASSIGN_OR_RETURN(const FileDescriptor root_fd, OpenDirectory(AT_FDCWD, request.repository));
   ASSIGN_OR_RETURN(const FileDescriptor agent_fd, OpenIfThere(root_fd.get(), EncodeSegment(request.agent), path));

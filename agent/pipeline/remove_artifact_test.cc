@@ -49,7 +49,7 @@ class RemoveArtifactTest : public ::testing::Test {
     MakeSampleArtifact(root_, "a1", "shop", kNewer);
   }
   absl::StatusOr<RemoveOutcome> Remove(const std::string& id) {
-    return RemoveArtifact({root_, "a1", "shop", id}, log_);
+    return RemoveArtifact({root_, "", "a1", "shop", id}, log_);
   }
 
   TempDir dir_;
@@ -72,8 +72,8 @@ TEST_F(RemoveArtifactTest, RemovesTheOneThatIsMeantAndNothingElse) {
 TEST_F(RemoveArtifactTest, OneThatIsGoneAlreadyIsNoError) {
   ASSERT_THAT(Remove(kOlder), IsOk());
   EXPECT_THAT(Remove(kOlder), IsOk());
-  EXPECT_THAT(RemoveArtifact({root_, "a1", "never", kOlder}, log_), IsOk());
-  EXPECT_THAT(RemoveArtifact({root_, "a9", "shop", kOlder}, log_), IsOk());
+  EXPECT_THAT(RemoveArtifact({root_, "", "a1", "never", kOlder}, log_), IsOk());
+  EXPECT_THAT(RemoveArtifact({root_, "", "a9", "shop", kOlder}, log_), IsOk());
   EXPECT_THAT(NamesIn(shop_), ElementsAre(kNewer));
 }
 
@@ -115,7 +115,7 @@ TEST_F(RemoveArtifactTest, NoSymlinkIsFollowed) {
   ASSERT_EQ(symlink(victim.path().c_str(), absl::StrCat(shop_, "/", linked).c_str()), 0);
   ASSERT_EQ(symlink(victim.path().c_str(), absl::StrCat(root_, "/a1/elsewhere").c_str()), 0);
   EXPECT_THAT(Remove(linked), HasReason("UNKNOWN_FILES"));
-  EXPECT_THAT(RemoveArtifact({root_, "a1", "elsewhere", kOlder}, log_), HasReason("UNKNOWN_FILES"));
+  EXPECT_THAT(RemoveArtifact({root_, "", "a1", "elsewhere", kOlder}, log_), HasReason("UNKNOWN_FILES"));
   EXPECT_THAT(NamesIn(victim.path()), ElementsAre("manifest.json"));
 }
 
@@ -123,6 +123,15 @@ TEST_F(RemoveArtifactTest, NothingIsRemovedFromADirectoryThatIsNoRepository) {
   ASSERT_EQ(unlink((root_ + "/backup-repository.json").c_str()), 0);
   EXPECT_THAT(Remove(kOlder), HasReason("REPOSITORY_UNAVAILABLE"));
   EXPECT_THAT(NamesIn(shop_), ElementsAre(kOlder, kNewer));
+}
+
+TEST_F(RemoveArtifactTest, WhatIsNotInAnotherVolumeWasNotRemoved) {
+  const absl::StatusOr<std::string> id = ReadRepositoryId(root_);
+  ASSERT_THAT(id, IsOk());
+  EXPECT_THAT(RemoveArtifact({root_, "another", "a1", "shop", kOlder}, log_), HasReason("REPOSITORY_UNAVAILABLE"));
+  EXPECT_THAT(NamesIn(shop_), ElementsAre(kOlder, kNewer));
+  EXPECT_THAT(RemoveArtifact({root_, *id, "a1", "shop", kOlder}, log_), IsOk());
+  EXPECT_THAT(NamesIn(shop_), ElementsAre(kNewer));
 }
 
 TEST_F(RemoveArtifactTest, EveryCodecIsKnown) {

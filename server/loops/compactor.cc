@@ -44,7 +44,7 @@ void Compactor::Begin() {
   last_wall_time_ = now;
   last_time_ = time;
   next_pass_ = time + options_.period;
-  if (absl::AbsDuration(stepped) > kLargestStep) {
+  if (absl::AbsDuration(stepped) > kLargestStep || options_.clock_jumped()) {
     LogWarning("the wall clock has stepped; the history is left as it is until it goes evenly", {{"step", stepped}});
     return;
   }

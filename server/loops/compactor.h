@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -21,14 +22,16 @@ struct CompactorOptions {
   // 100 ms.
   int batch = 500;
   absl::Duration pause = absl::Milliseconds(100);
+  // Whether the clock is not to be trusted; no pass begins then. Default: never.
+  std::function<bool()> clock_jumped = [] { return false; };
   // The wait after the catalog failed. Default: 1 min.
   absl::Duration backoff = absl::Minutes(1);
 };
 
 // Removes events and ended runs of whole months that are older than the history's age, with the runs' logs; see
 // Store::CompactRuns for what stays and what is counted. A pass goes through all of it in small steps. No pass begins
-// while the wall clock has stepped against the monotonic one by more than an hour since the last time it was looked at:
-// a clock gone wrong must not take the history with it.
+// while the clock is not trusted, or has stepped against the monotonic one by more than an hour since the last time it
+// was looked at: a clock gone wrong must not take the history with it.
 class Compactor {
  public:
   // Borrows both.

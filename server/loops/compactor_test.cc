@@ -31,6 +31,7 @@ class CompactorTest : public ::testing::Test {
     CompactorOptions options;
     options.history_age = absl::Hours(24 * 60);
     options.batch = 2;
+    options.clock_jumped = [this] { return clock_jumped_; };
     compactor_ = std::make_unique<Compactor>(store_, clock_, options);
     for (const char* day : {"2026-07-01", "2026-08-31", "2026-09-01", "2026-11-01"}) AddRun(day);
     store_.AppendEvents({EventOf("2026-08-30"), EventOf("2026-09-01"), EventOf("2026-11-01")}).IgnoreError();
@@ -74,6 +75,7 @@ class CompactorTest : public ::testing::Test {
 
   FakeStore store_;
   FakeClock clock_;
+  bool clock_jumped_ = false;
   std::unique_ptr<Compactor> compactor_;
 };
 
@@ -120,6 +122,17 @@ TEST_F(CompactorTest, AClockThatStepsTakesNoHistoryWithIt) {
   clock_.Advance(absl::Hours(6));
   Pass();
   EXPECT_EQ(RunsLeft().size(), 2u);
+}
+
+TEST_F(CompactorTest, WhileTheClockIsNotTrustedTheHistoryStays) {
+  clock_jumped_ = true;
+  clock_.Advance(absl::Hours(24 * 900));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(compactor_->RunOnce(), absl::Hours(6));
+    clock_.Advance(absl::Hours(6));
+  }
+  clock_jumped_ = false;
+  EXPECT_EQ(compactor_->RunOnce(), absl::Milliseconds(100)) << "a pass has begun";
 }
 
 TEST_F(CompactorTest, ASecondPassFindsWhatHasBecomeOld) {

@@ -12,7 +12,7 @@ namespace backup::testing {
 // the program loads because its environment says so.
 class FakeTime {
  public:
-  // Where the library is; "" when it is not installed.
+  // Where the library is; "" when it is not installed, or cannot be loaded into our programs as they are built here.
   static std::string LibraryPath();
 
   // `file` tells the program the time; it is written, with the real time, at once.
