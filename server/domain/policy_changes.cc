@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/domain/policy_changes.h"
 
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -39,15 +40,41 @@ bool SameContent(const v1::Policy& a, const v1::Policy& b) {
   return google::protobuf::util::MessageDifferencer::Equals(left, right);
 }
 
+// Rows of slots that fell due by the old policy while nothing planned, and their events. ABORTED PLAN_INCOMPLETE while
+// they are too many for one change.
+absl::StatusOr<PolicyChange> PlanUnrecordedPast(const PolicyView& view, const ChangeContext& context) {
+  PolicyChange past;
+  if (!view.policy.has_value() || view.known_slots.empty()) {
+    return past;
+  }
+  ASSIGN_OR_RETURN(PolicyChange plan, PlanRuns(view, context.now, *context.random));
+  if (!plan.planned) {
+    return MakeError(absl::StatusCode::kAborted, "PLAN_INCOMPLETE",
+                     absl::StrCat("slots of ", view.policy->name(),
+                                  " that fell due while the controller was away are still being recorded"),
+                     "try again in a minute", {{"policy", view.policy->name()}});
+  }
+  for (v1::Run& run : plan.create_runs) {
+    if (ToAbsl(run.slot_time()) <= context.now) past.create_runs.push_back(std::move(run));
+  }
+  for (v1::Event& event : plan.events) {
+    if (event.type() != "RUN_REOPENED") past.events.push_back(std::move(event));
+  }
+  return past;
+}
+
 // Stores `policy` in the place of the view's, plans its rows, and says so in an event.
 absl::StatusOr<PolicyChange> PutAndPlan(const PolicyView& view, v1::Policy policy, absl::string_view type,
                                         absl::string_view message, const ChangeContext& context) {
   *policy.mutable_create_time() = view.policy.has_value() ? view.policy->create_time() : ToProto(context.now);
   // Slots of the new schedule count from now on, not from when the old one was made.
   *policy.mutable_update_time() = ToProto(context.now);
+  ASSIGN_OR_RETURN(PolicyChange past, PlanUnrecordedPast(view, context));
   PolicyView planned = view;
   planned.policy = policy;
   ASSIGN_OR_RETURN(PolicyChange change, PlanRuns(planned, context.now, *context.random));
+  std::move(past.create_runs.begin(), past.create_runs.end(), std::back_inserter(change.create_runs));
+  std::move(past.events.begin(), past.events.end(), std::back_inserter(change.events));
   change.put_policy = std::move(policy);
   change.events.push_back(MakeEvent(context.now, context.actor, change.put_policy->name(), type, message));
   return change;

@@ -31,6 +31,8 @@ absl::StatusOr<v1::Policy> PolicyToUpdate(const std::optional<v1::Policy>& curre
 
 // Decisions for Store::ChangePolicy; each also replans the future slots and writes the event (POLICY_CREATED, _UPDATED,
 // _DELETED, _PAUSED, _RESUMED). One that changes nothing gives an empty change, so that update_time and etag stay.
+// Slots that fell due by the old schedule while nothing planned get their rows first; ABORTED PLAN_INCOMPLETE while
+// they are too many for one change: the scheduler is at them.
 PolicyDecision CreatePolicyDecision(v1::CreatePolicyRequest request, ChangeContext context);
 PolicyDecision UpdatePolicyDecision(v1::UpdatePolicyRequest request, ChangeContext context);
 PolicyDecision DeletePolicyDecision(v1::DeletePolicyRequest request, ChangeContext context);

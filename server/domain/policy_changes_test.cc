@@ -164,6 +164,31 @@ TEST_F(PolicyChangesTest, PauseAndResumeAreIdempotent) {
   EXPECT_EQ(change->events.at(0).type(), "POLICY_RESUMED");
 }
 
+TEST_F(PolicyChangesTest, AChangeRightAfterAnOutageRecordsTheOldSchedulesSlotsFirst) {
+  PolicyView view = Stored();
+  view.scheduled_runs.clear();
+  *view.policy->mutable_update_time() = ToProto(now_ - absl::Hours(24 * 10));
+  view.planned_time = now_ - absl::Hours(24 * 3);
+  for (const v1::Database& database : view.databases) {
+    view.known_slots[{v1::BACKUP, database.name()}] = {At("2026-11-20T22:00:00Z"), At("2026-11-20T22:00:00Z")};
+  }
+
+  const absl::StatusOr<PolicyChange> change = PausePolicyDecision("policies/nightly", Context())(view);
+
+  ASSERT_THAT(change, IsOk());
+  std::vector<std::string> past;
+  for (const v1::Run& run : change->create_runs) {
+    if (ToAbsl(run.slot_time()) <= now_) past.push_back(v1::RunState_Name(run.state()));
+  }
+  EXPECT_THAT(past, ElementsAre("MISSED", "MISSED", "MISSED", "MISSED")) << "two databases, two nights";
+  EXPECT_TRUE(change->put_policy->spec().schedule().paused());
+
+  for (auto& [key, known] : view.known_slots) known = {now_ - absl::Hours(24 * 3), now_ - absl::Hours(24 * 3)};
+  view.policy->mutable_spec()->mutable_schedule()->set_cron("* * * * *");
+  view.planned_time = now_ - absl::Hours(24 * 4);
+  EXPECT_THAT(PausePolicyDecision("policies/nightly", Context())(view), HasReason("PLAN_INCOMPLETE"));
+}
+
 TEST_F(PolicyChangesTest, AChangeKeepsTheCreateTime) {
   PolicyView view = Stored();
   const absl::Time created = now_ - absl::Hours(24);
