@@ -143,8 +143,9 @@ std::string DescribeBackup(const v1::Backup& backup, const std::vector<Fact>& fu
       {"Path on its host", backup.path()},
       {"Manifest SHA-256", backup.manifest_sha256()}};
   if (!backup.delete_reason().empty()) facts.push_back({"Why it goes", backup.delete_reason()});
-  if (!backup.delete_run().empty())
+  if (!backup.delete_run().empty()) {
     facts.push_back({"Removed by", absl::StrCat("run ", ShortName(backup.delete_run()))});
+  }
   if (backup.has_delete_time()) facts.push_back({"Deleted", TimeText(true, backup.delete_time(), now)});
   if (backup.has_hold()) facts.push_back({"Held", HoldText(backup, now)});
   facts.insert(facts.end(), future.begin(), future.end());

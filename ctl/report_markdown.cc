@@ -147,8 +147,9 @@ std::string Trends(const v1::DatabaseReport& database) {
 }
 
 std::string Drills(const v1::DatabaseReport& database) {
-  if (database.drills().empty())
+  if (database.drills().empty()) {
     return "\n### Drills\n\nNone in the span: nothing in it proves that a backup comes back.\n";
+  }
   Rows rows;
   for (const v1::DrillReport& drill : database.drills()) {
     rows.push_back({Time(drill.slot_time()), Name(drill.backup()),

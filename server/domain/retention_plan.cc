@@ -72,8 +72,9 @@ class PolicyPlan {
     }
     if (retention_.delete_count() > 0) {
       for (const FreezeReason reason : plan.frozen) retention_.add_frozen(std::string(FreezeReasonText(reason)));
-      if (!can_delete)
+      if (!can_delete) {
         retention_.add_frozen("the agent cannot delete: it is of an older version, or was never heard of");
+      }
     }
     retention_.set_over_budget(plan.over_budget);
   }

@@ -85,8 +85,9 @@ absl::StatusOr<TimePlace> ParseTimePageToken(absl::string_view scope, absl::stri
   if (token.empty()) return place;
   ASSIGN_OR_RETURN(const std::string key, ParsePageToken(scope, token));
   const std::vector<std::string> parts = absl::StrSplit(key, kTimeSeparator);
-  if (parts.size() != 2 || !IsSqlTime(parts[0]) || !absl::SimpleAtoi(parts[1], &place.sequence))
+  if (parts.size() != 2 || !IsSqlTime(parts[0]) || !absl::SimpleAtoi(parts[1], &place.sequence)) {
     return PageTokenInvalid();
+  }
   place.time = parts[0];
   return place;
 }

@@ -180,8 +180,9 @@ class ClockStory : public RetentionStory {
     return options;
   }
   void SetUp() override {
-    if (FakeTime::LibraryPath().empty())
+    if (FakeTime::LibraryPath().empty()) {
       GTEST_SKIP() << "libfaketime is not installed, or this is built with a sanitizer";
+    }
     RetentionStory::SetUp();
   }
   void TearDown() override {
