@@ -136,6 +136,7 @@ absl::Status Controller::Serve() {
   settings.catalog = catalog_->description();
   settings.schema_version = ProgramSchemaVersion();
   settings.start_time = Clock::Real().Now();
+  settings.history_age = options_.history_age;
   const auto replan = [this] {
     scheduler_->RequestReplan();
     scheduler_loop_->Trigger();

@@ -34,8 +34,10 @@ void StoreContractTest::SetUp() {
   store_ = *std::move(store);
 }
 
-void StoreContractTest::AddAgent(const std::string& agent_id, const std::vector<std::string>& databases) {
+void StoreContractTest::AddAgent(const std::string& agent_id, const std::vector<std::string>& databases,
+                                 absl::Time seen) {
   server::AgentReport report;
+  if (seen != absl::InfinitePast()) *report.agent.mutable_last_seen_time() = ToProto(seen);
   report.agent.set_name(MakeAgentName(agent_id));
   report.agent.set_boot_id("boot1");
   if (!store().GetAgent(report.agent.name()).ok()) {

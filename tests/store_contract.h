@@ -33,8 +33,10 @@ class StoreContractTest : public ::testing::TestWithParam<StoreKind> {
   // 2026-11-23T12:00:00Z.
   static absl::Time Now();
 
-  // Enrols the agent and reports these databases of it, by id. Again: the databases are replaced.
-  void AddAgent(const std::string& agent_id, const std::vector<std::string>& databases);
+  // Enrols the agent and reports these databases of it, by id; last seen at `seen`, unless never. Again: the databases
+  // are replaced.
+  void AddAgent(const std::string& agent_id, const std::vector<std::string>& databases,
+                absl::Time seen = absl::InfinitePast());
   // A valid policy of this id, stored.
   v1::Policy AddPolicy(const std::string& policy_id, bool paused = false);
   // Stores these runs of the policy as a plan does.

@@ -198,8 +198,7 @@ TEST_P(BackupStoreTest, GivesWhatRetentionOfADatabaseIsDecidedFrom) {
   EXPECT_THAT(NamesOf(view->open_runs), ElementsAre("runs/reads"));
   ASSERT_EQ(view->policies.size(), 1u);
   EXPECT_EQ(view->policies.begin()->second.name(), "policies/nightly");
-  ASSERT_EQ(view->last_runs.size(), 1u);
-  EXPECT_EQ(view->last_runs.begin()->second.name(), "runs/last");
+  EXPECT_THAT(view->failing_policies, ElementsAre("policies/nightly"));
   EXPECT_THAT(store().ReadDatabaseBackups("agents/db1/databases/none", Now()), HasReason("DATABASE_NOT_FOUND"));
   EXPECT_THAT(store().ReadDatabaseBackups("orders", Now()), HasReason("DATABASE_NOT_FOUND"));
 }
@@ -212,7 +211,7 @@ TEST_P(BackupStoreTest, ASlotOfTheFutureSaysNothingOfTheLastRun) {
   Change("runs/last", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
   Change("runs/ahead", [](v1::Run& run) { run.set_state(v1::MISSED); });
 
-  EXPECT_EQ(store().ReadDatabaseBackups(kOrders, Now())->last_runs.at("policies/nightly").name(), "runs/last");
+  EXPECT_THAT(store().ReadDatabaseBackups(kOrders, Now())->failing_policies, IsEmpty());
   const absl::StatusOr<server::Page<server::RetentionView>> views = store().ListRetentionViews(Now(), {10, ""});
   ASSERT_THAT(views, IsOk());
   ASSERT_EQ(views->items.size(), 1u);

@@ -258,13 +258,14 @@ TEST_P(RunListStoreTest, NamesWhatALaterPendingSlotHasOvertaken) {
 
 TEST_P(RunListStoreTest, CountsPlacesWhenSomebodyWaitsForOne) {
   AddPolicy("nightly");
+  AddAgent("db1", {"orders", "crm", "a", "b", "c"}, Now());
   Plan("nightly", {PlannedRun("r1", "nightly", "orders", absl::Hours(3)),
                    PlannedRun("r2", "nightly", "crm", absl::Hours(2)), PlannedRun("r3", "nightly", "a", absl::Hours(1)),
                    PlannedRun("r4", "nightly", "b", absl::Hours(1)), PlannedRun("r5", "nightly", "c", absl::Hours(1))});
   AddRun(ManualRun("m1", kOrders), [](v1::Run& run) { run.set_state(v1::RUNNING); });
   Change("runs/r3", [](v1::Run& run) { run.set_state(v1::RUNNING); });
   Change("runs/r4", [](v1::Run& run) { run.set_state(v1::PENDING); });
-  EXPECT_EQ(store().ReadPlaces(10)->taken, 0) << "nobody waits";
+  EXPECT_EQ(store().ReadPlaces(Now(), 10)->taken, 0) << "nobody waits";
 
   for (const char* name : {"runs/r1", "runs/r2"}) {
     Change(name, [](v1::Run& run) {
@@ -274,13 +275,48 @@ TEST_P(RunListStoreTest, CountsPlacesWhenSomebodyWaitsForOne) {
   }
   Change("runs/r5", [](v1::Run& run) { run.set_held_back(true); });
 
-  const absl::StatusOr<server::Places> places = store().ReadPlaces(10);
+  const absl::StatusOr<server::Places> places = store().ReadPlaces(Now(), 10);
   ASSERT_THAT(places, IsOk());
   EXPECT_THAT(NamesOf(places->waiting), ElementsAre("runs/r2", "runs/r1"));
   EXPECT_EQ(places->taken, 3);
   EXPECT_EQ(places->by_policy.at("policies/nightly"), 2);
   EXPECT_EQ(places->by_policy.at(""), 1);
-  EXPECT_THAT(NamesOf(store().ReadPlaces(1)->waiting), ElementsAre("runs/r2"));
+}
+
+TEST_P(RunListStoreTest, NeitherThoseOfAnotherPolicyNorOfAgentsThatAreAwayStandBeforeAWaitingRun) {
+  AddAgent("db1", {"orders", "crm"}, Now());
+  AddAgent("db2", {"far"}, Now() - absl::Hours(1));
+  v1::Run away = PlannedRun("r3", "late", "far", absl::Hours(2));
+  away.set_database("agents/db2/databases/far");
+  AddPolicy("early");
+  AddPolicy("late");
+  Plan("early",
+       {PlannedRun("r1", "early", "orders", absl::Hours(1)), PlannedRun("r2", "early", "crm", absl::Hours(1))});
+  Plan("late", {away, PlannedRun("r4", "late", "orders", absl::Hours(3))});
+  for (const char* name : {"runs/r1", "runs/r2", "runs/r3", "runs/r4"}) {
+    Change(name, [](v1::Run& run) {
+      run.set_state(v1::PENDING);
+      run.set_held_back(true);
+    });
+  }
+
+  EXPECT_THAT(NamesOf(store().ReadPlaces(Now() - absl::Minutes(1), 1)->waiting), ElementsAre("runs/r1", "runs/r4"));
+}
+
+TEST_P(RunListStoreTest, DeletionsTakeNoPlace) {
+  AddPolicy("nightly");
+  AddAgent("db1", {"orders"}, Now());
+  AddBackup(TestBackup(1, kOrders));
+  v1::Run deletion = ManualRun("d1", kOrders);
+  deletion.set_kind(v1::DELETE);
+  deletion.set_backup(TestBackup(1, kOrders).name());
+  AddRun(deletion);
+  Plan("nightly", {PlannedRun("r1", "nightly", "orders", absl::Hours(1))});
+  Change("runs/r1", [](v1::Run& run) {
+    run.set_state(v1::PENDING);
+    run.set_held_back(true);
+  });
+  EXPECT_EQ(store().ReadPlaces(Now(), 10)->taken, 0);
 }
 
 TEST_P(RunListStoreTest, OpenRunsOfAnAgentComeByNotBefore) {

@@ -34,6 +34,8 @@ struct ApiSettings {
   std::string catalog;
   int schema_version = 0;
   absl::Time start_time;
+  // How old history is that may be gone.
+  absl::Duration history_age = absl::Hours(24 * 400);
 };
 
 // Everything that handlers work with; all of it borrowed, all of it safe to use from many threads.

@@ -9,7 +9,6 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/units.h"
-#include "server/api/all_pages.h"
 #include "server/domain/retention_change.h"
 
 namespace backup::server {
@@ -25,25 +24,25 @@ absl::StatusOr<v1::PolicyChangePlan> ReadPolicyChangePlan(Store& store, const st
                                                           const v1::Policy& after, absl::Time now) {
   v1::PolicyChangePlan plan;
   if (!ChangesRetention(before, after)) return plan;
+  v1::BackupFilter of_policy;
+  of_policy.set_policy(after.name());
+  ASSIGN_OR_RETURN(const Page<v1::Backup> some, store.ListBackups(of_policy, {1, ""}));
+  if (some.items.empty()) return plan;  // As of most policies that are new.
   std::vector<v1::DatabaseDeletion> deletions;
   PageRequest page;
   page.size = kDatabasePage;
   do {
-    ASSIGN_OR_RETURN(const Page<v1::Database> databases, store.ListDatabases("", page));
-    for (const v1::Database& database : databases.items) {
-      v1::BackupFilter filter;
-      filter.set_policy(after.name());
-      filter.set_database(database.name());
-      ASSIGN_OR_RETURN(std::vector<v1::Backup> backups, ReadAllBackups(store, filter));
-      std::reverse(backups.begin(), backups.end());
-      v1::DatabaseDeletion deletion = DeletedByChange(backups, before, after, now);
+    ASSIGN_OR_RETURN(const Page<RetentionView> views, store.ListRetentionViews(now, page));
+    for (const RetentionView& view : views.items) {
+      if (view.policy != after.name()) continue;
+      v1::DatabaseDeletion deletion = DeletedByChange(view.state, before, after, now);
       if (deletion.delete_count() == 0) continue;
-      deletion.set_database(database.name());
+      deletion.set_database(view.database);
       plan.set_delete_count(plan.delete_count() + deletion.delete_count());
       plan.set_delete_bytes(plan.delete_bytes() + deletion.delete_bytes());
       deletions.push_back(std::move(deletion));
     }
-    page.token = databases.next_token;
+    page.token = views.next_token;
   } while (!page.token.empty());
   std::stable_sort(
       deletions.begin(), deletions.end(),

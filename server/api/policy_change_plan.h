@@ -11,8 +11,8 @@
 
 namespace backup::server {
 
-// What retention would delete under `after` that stays under `before` (nothing: the policy is not there). Reads the
-// backups of the policy, one database at a time. Errors of the store.
+// What retention would delete under `after` that stays under `before` (nothing: the policy is not there). Looks at the
+// whole fleet, as retention does, unless the policy has no backups. Errors of the store.
 absl::StatusOr<v1::PolicyChangePlan> ReadPolicyChangePlan(Store& store, const std::optional<v1::Policy>& before,
                                                           const v1::Policy& after, absl::Time now);
 

@@ -178,6 +178,24 @@ TEST_F(ReportServiceTest, RefusesWhatIsNoSpanOrNoDatabase) {
   EXPECT_THAT(Report(request), HasReason("INVALID_RESOURCE_NAME"));
 }
 
+TEST_F(ReportServiceTest, ItBeginsNoEarlierThanTheHistoryThatIsKept) {
+  PutSlot(500, v1::SUCCEEDED);
+  PutSlot(10, v1::FAILED);
+  v1::GetReportRequest request;
+  *request.mutable_since_time() = ToProto(DaysAgo(600));
+  const auto report = Report(request);
+  ASSERT_THAT(report, IsOk());
+  const absl::Time since = ToAbsl(report->since_time());
+  EXPECT_LE(since, DaysAgo(400));
+  EXPECT_GT(since, DaysAgo(432));
+  EXPECT_EQ(absl::ToCivilDay(since, absl::UTCTimeZone()).day(), 1);
+  ASSERT_EQ(report->databases_size(), 2);
+  ASSERT_EQ(report->databases(1).policies_size(), 1);
+  EXPECT_EQ(report->databases(1).policies(0).expected_count(), 1) << "the one whose neighbours are all there";
+  *request.mutable_until_time() = ToProto(DaysAgo(500));
+  EXPECT_THAT(Report(request), HasReason("INVALID_FIELD"));
+}
+
 TEST_F(ReportServiceTest, TimesBeyondAllMeasureAreTaken) {
   v1::GetReportRequest request;
   request.mutable_since_time()->set_seconds(std::numeric_limits<int64_t>::min());

@@ -13,7 +13,6 @@
 #include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
-#include "server/api/all_pages.h"
 #include "server/api/find_policy.h"
 #include "server/domain/backup_outlook.h"
 #include "server/domain/retention.h"
@@ -55,7 +54,7 @@ RetentionToday ToToday(const DatabaseBackupsView& view, const v1::RetentionPlan&
                        absl::Time now) {
   RetentionToday today;
   today.now = now;
-  today.last_run_failed = LastRunFailed(view, policy.name());
+  today.last_run_failed = view.failing_policies.contains(policy.name());
   const std::string in_use(KeepRuleText(KeepRule::kInUse));
   for (auto it = plan.decisions().rbegin(); it != plan.decisions().rend(); ++it) {  // The oldest first.
     if (it->backup().state() == v1::GOOD) today.other_size_bytes = it->backup().size_bytes();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -91,9 +92,9 @@ struct DatabaseBackupsView {
   // VERIFY, RESTORE, DRILL and DELETE runs of the database that are PENDING or RUNNING.
   std::vector<v1::Run> open_runs;
   std::map<std::string, v1::Policy> policies;  // Those that made some of the backups, by name, as far as they exist.
-  // By policy: its newest BACKUP run of this database that SUCCEEDED, FAILED, was LOST or MISSED; none with a slot in
-  // the future, which only a wrong clock can have ended.
-  std::map<std::string, v1::Run> last_runs;
+  // Of them, those whose newest BACKUP run of this database that SUCCEEDED, FAILED, was LOST or MISSED did not succeed.
+  // Slots of the future do not count: only a wrong clock can have ended them.
+  std::set<std::string> failing_policies;
 };
 // What is to be done about it, all or nothing.
 struct DatabaseBackupsChange {
@@ -105,7 +106,7 @@ using DatabaseBackupsDecision = std::function<absl::StatusOr<DatabaseBackupsChan
 
 // Who works, and who waits for a place among those that may work at once.
 struct Places {
-  std::vector<v1::Run> waiting;  // PENDING and held back; oldest slot first.
+  std::vector<v1::Run> waiting;  // PENDING and held back; oldest slot first. Perhaps not all.
   // Runs that are RUNNING, or PENDING and not held back; deletions take no place.
   int64_t taken = 0;
   std::map<std::string, int64_t> by_policy;  // Of those, by policy; "" for none.

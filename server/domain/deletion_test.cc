@@ -125,9 +125,7 @@ TEST_F(DeletionTest, WhatIsBeingDeletedCountsForNothing) {
 
 TEST_F(DeletionTest, FrozenRetentionWaitsForSomebodyToConfirmIt) {
   AddGood(5);
-  v1::Run run;
-  run.set_state(v1::FAILED);
-  view_.last_runs["policies/nightly"] = run;
+  view_.failing_policies = {"policies/nightly"};
   EXPECT_THAT(Apply().backups, IsEmpty());
   EXPECT_THAT(NamesOf(Apply({"users/alice", /*confirmed=*/true})), ElementsAre(NameOf(1), NameOf(2)));
 }
@@ -145,7 +143,7 @@ TEST_F(DeletionTest, APolicyThatIsFrozenHoldsUpNoOther) {
   weekly.set_name("policies/weekly");
   view_.policies[weekly.name()] = weekly;
   for (int i = 0; i < 4; ++i) Add().set_policy(weekly.name());
-  view_.last_runs["policies/nightly"].set_state(v1::LOST);
+  view_.failing_policies = {"policies/nightly"};
   EXPECT_THAT(NamesOf(Apply()), ElementsAre(NameOf(6)));
 }
 
@@ -156,7 +154,7 @@ TEST_F(DeletionTest, ConfirmingDeletesNothingThatIsProtected) {
   drill.set_kind(v1::DRILL);
   drill.set_backup(NameOf(2));
   view_.open_runs.push_back(drill);
-  view_.last_runs["policies/nightly"].set_state(v1::FAILED);
+  view_.failing_policies = {"policies/nightly"};
   EXPECT_THAT(Apply({"users/alice", /*confirmed=*/true}).backups, IsEmpty());
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/time/civil_time.h"
 #include "base/proto_json.h"
+#include "server/domain/backup_hold.h"
 
 namespace backup::server {
 namespace {
@@ -157,6 +158,18 @@ class RetentionPlanner {
 };
 
 }  // namespace
+
+RetainedBackup ToRetained(const v1::Backup& backup, absl::Time now) {
+  RetainedBackup retained;
+  retained.name = backup.name();
+  retained.sequence = backup.sequence();
+  retained.snapshot_time = ToAbsl(backup.snapshot_time());
+  retained.size_bytes = backup.size_bytes();
+  retained.state = backup.state();
+  retained.proven = backup.verification_level() == v1::RESTORED;
+  retained.held = IsHeld(backup, now);
+  return retained;
+}
 
 RetentionPlan PlanRetention(const RetentionState& state, const v1::RetentionSpec& spec, const absl::TimeZone& zone,
                             absl::Time now) {

@@ -27,6 +27,9 @@ struct RetainedBackup {
   bool in_use = false;  // A verification, restore or drill of it has not ended.
 };
 
+// What retention has to know of `backup` at `now`, but for its uses.
+RetainedBackup ToRetained(const v1::Backup& backup, absl::Time now);
+
 // What retention has to know of one database.
 struct RetentionState {
   std::vector<RetainedBackup> backups;  // All that exist, by rising sequence.

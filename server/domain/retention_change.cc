@@ -7,28 +7,10 @@
 #include <string>
 
 #include "base/proto_json.h"
-#include "server/domain/backup_hold.h"
-#include "server/domain/retention.h"
 #include "server/domain/time_zone.h"
 
 namespace backup::server {
 namespace {
-
-RetentionState StateOf(const std::vector<v1::Backup>& backups, absl::Time now) {
-  RetentionState state;
-  for (const v1::Backup& backup : backups) {
-    if (backup.state() == v1::DELETING || backup.state() == v1::DELETED) continue;
-    RetainedBackup& retained = state.backups.emplace_back();
-    retained.name = backup.name();
-    retained.sequence = backup.sequence();
-    retained.snapshot_time = ToAbsl(backup.snapshot_time());
-    retained.size_bytes = backup.size_bytes();
-    retained.state = backup.state();
-    retained.proven = backup.verification_level() == v1::RESTORED;
-    retained.held = IsHeld(backup, now);
-  }
-  return state;
-}
 
 // Names of what goes; nothing in a zone that is not known.
 std::set<std::string> Going(const RetentionState& state, const v1::Policy& policy, absl::Time now) {
@@ -49,20 +31,19 @@ bool ChangesRetention(const std::optional<v1::Policy>& before, const v1::Policy&
          !MessageDifferencer::Equivalent(before->spec().retention(), after.spec().retention());
 }
 
-v1::DatabaseDeletion DeletedByChange(const std::vector<v1::Backup>& backups, const std::optional<v1::Policy>& before,
+v1::DatabaseDeletion DeletedByChange(const RetentionState& state, const std::optional<v1::Policy>& before,
                                      const v1::Policy& after, absl::Time now) {
-  const RetentionState state = StateOf(backups, now);
   std::set<std::string> going = Going(state, after, now);
   if (before.has_value()) {
     for (const std::string& name : Going(state, *before, now)) going.erase(name);
   }
   v1::DatabaseDeletion deletion;
-  for (const v1::Backup& backup : backups) {
-    if (!going.contains(backup.name())) continue;
+  for (const RetainedBackup& backup : state.backups) {
+    if (!going.contains(backup.name)) continue;
     deletion.set_delete_count(deletion.delete_count() + 1);
-    deletion.set_delete_bytes(deletion.delete_bytes() + backup.size_bytes());
-    if (deletion.delete_count() == 1) *deletion.mutable_oldest_snapshot_time() = backup.snapshot_time();
-    *deletion.mutable_newest_snapshot_time() = backup.snapshot_time();
+    deletion.set_delete_bytes(deletion.delete_bytes() + backup.size_bytes);
+    if (deletion.delete_count() == 1) *deletion.mutable_oldest_snapshot_time() = ToProto(backup.snapshot_time);
+    *deletion.mutable_newest_snapshot_time() = ToProto(backup.snapshot_time);
   }
   return deletion;
 }

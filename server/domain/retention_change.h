@@ -2,12 +2,11 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "absl/time/time.h"
-#include "backup/v1/backup.pb.h"
 #include "backup/v1/policy.pb.h"
 #include "backup/v1/policy_service.pb.h"
+#include "server/domain/retention.h"
 
 namespace backup::server {
 
@@ -15,9 +14,9 @@ namespace backup::server {
 // was deleted; then its backups stay.
 bool ChangesRetention(const std::optional<v1::Policy>& before, const v1::Policy& after);
 
-// Of the backups that a policy made of one database, by rising sequence: those that go by `after` and stay by `before`.
-// What freezes retention for a while is not looked at. Holds count. Pure.
-v1::DatabaseDeletion DeletedByChange(const std::vector<v1::Backup>& backups, const std::optional<v1::Policy>& before,
+// Of the backups that a policy made of one database: those that go by `after` and stay by `before`. What freezes
+// retention for a while is not looked at. Pure.
+v1::DatabaseDeletion DeletedByChange(const RetentionState& state, const std::optional<v1::Policy>& before,
                                      const v1::Policy& after, absl::Time now);
 
 }  // namespace backup::server

@@ -15,15 +15,14 @@ using ::backup::testing::At;
 
 class RetentionChangeTest : public ::testing::Test {
  protected:
-  // One backup for each of the last `count` days.
+  // One good backup for each of the last `count` days.
   void AddDaily(int count) {
     for (int i = count; i > 0; --i) {
-      v1::Backup& backup = backups_.emplace_back();
-      backup.set_name(absl::StrCat("backups/b", i));
-      backup.set_sequence(static_cast<int64_t>(backups_.size()));
-      backup.set_state(v1::GOOD);
-      backup.set_size_bytes(10);
-      *backup.mutable_snapshot_time() = ToProto(now_ - absl::Hours(24 * i));
+      RetainedBackup& backup = state_.backups.emplace_back();
+      backup.name = absl::StrCat("backups/b", i);
+      backup.sequence = static_cast<int64_t>(state_.backups.size());
+      backup.size_bytes = 10;
+      backup.snapshot_time = now_ - absl::Hours(24 * i);
     }
   }
   static v1::Policy Keeping(int count) {
@@ -34,12 +33,12 @@ class RetentionChangeTest : public ::testing::Test {
   }
 
   const absl::Time now_ = At("2026-11-23T12:00:00Z");
-  std::vector<v1::Backup> backups_;
+  RetentionState state_;
 };
 
 TEST_F(RetentionChangeTest, CountsWhatGoesByTheChangeAndNotBefore) {
   AddDaily(10);
-  const v1::DatabaseDeletion deletion = DeletedByChange(backups_, Keeping(7), Keeping(4), now_);
+  const v1::DatabaseDeletion deletion = DeletedByChange(state_, Keeping(7), Keeping(4), now_);
   EXPECT_EQ(deletion.delete_count(), 3);
   EXPECT_EQ(deletion.delete_bytes(), 30);
   EXPECT_EQ(ToAbsl(deletion.oldest_snapshot_time()), now_ - absl::Hours(24 * 7));
@@ -48,19 +47,19 @@ TEST_F(RetentionChangeTest, CountsWhatGoesByTheChangeAndNotBefore) {
 
 TEST_F(RetentionChangeTest, KeepingMoreDeletesNothing) {
   AddDaily(10);
-  EXPECT_EQ(DeletedByChange(backups_, Keeping(4), Keeping(7), now_).delete_count(), 0);
+  EXPECT_EQ(DeletedByChange(state_, Keeping(4), Keeping(7), now_).delete_count(), 0);
 }
 
 TEST_F(RetentionChangeTest, ANewPolicyMayFindBackupsOfItsName) {
   AddDaily(10);
-  EXPECT_EQ(DeletedByChange(backups_, std::nullopt, Keeping(4), now_).delete_count(), 6);
+  EXPECT_EQ(DeletedByChange(state_, std::nullopt, Keeping(4), now_).delete_count(), 6);
 }
 
-TEST_F(RetentionChangeTest, HeldOnesAndThoseOnTheirWayOutAreNotCounted) {
+TEST_F(RetentionChangeTest, WhatIsHeldOrInUseIsNotCounted) {
   AddDaily(6);
-  backups_[0].mutable_hold()->set_reason("audit");
-  backups_[1].set_state(v1::DELETING);
-  EXPECT_EQ(DeletedByChange(backups_, Keeping(6), Keeping(2), now_).delete_count(), 2);
+  state_.backups[0].held = true;
+  state_.backups[1].in_use = true;
+  EXPECT_EQ(DeletedByChange(state_, Keeping(6), Keeping(2), now_).delete_count(), 2);
 }
 
 TEST_F(RetentionChangeTest, OnlyRulesAndTheirZoneMatter) {

@@ -9,7 +9,6 @@
 
 #include "base/errors.h"
 #include "base/proto_json.h"
-#include "server/domain/backup_hold.h"
 #include "server/domain/retention.h"
 #include "server/domain/time_zone.h"
 
@@ -33,19 +32,6 @@ std::set<std::string> BackupsInUse(const DatabaseBackupsView& view) {
   std::set<std::string> names;
   for (const v1::Run& run : view.open_runs) names.insert(run.backup());
   return names;
-}
-
-RetainedBackup ToRetained(const v1::Backup& backup, const std::set<std::string>& in_use, absl::Time now) {
-  RetainedBackup retained;
-  retained.name = backup.name();
-  retained.sequence = backup.sequence();
-  retained.snapshot_time = ToAbsl(backup.snapshot_time());
-  retained.size_bytes = backup.size_bytes();
-  retained.state = backup.state();
-  retained.proven = backup.verification_level() == v1::RESTORED;
-  retained.held = IsHeld(backup, now);
-  retained.in_use = in_use.contains(backup.name());
-  return retained;
 }
 
 // The decisions about backups of one policy, and what they come to.
@@ -116,18 +102,16 @@ void PlanPolicy(const DatabaseBackupsView& view, const std::string& name, bool c
   }
   const std::set<std::string> in_use = BackupsInUse(view);
   RetentionState state;
-  for (const v1::Backup* backup : backups) state.backups.push_back(ToRetained(*backup, in_use, now));
-  state.last_run_failed = LastRunFailed(view, name);
+  for (const v1::Backup* backup : backups) {
+    state.backups.push_back(ToRetained(*backup, now));
+    state.backups.back().in_use = in_use.contains(backup->name());
+  }
+  state.last_run_failed = view.failing_policies.contains(name);
   state.clock_jumped = clock_jumped || IsSkewed(view.agent);
   plan.Decide(state, policy->second, *zone, CanDelete(view.agent), now);
 }
 
 }  // namespace
-
-bool LastRunFailed(const DatabaseBackupsView& view, const std::string& policy) {
-  const auto last = view.last_runs.find(policy);
-  return last != view.last_runs.end() && last->second.state() != v1::SUCCEEDED;
-}
 
 absl::Status CheckCanDelete(const std::optional<v1::Agent>& agent) {
   if (CanDelete(agent)) return absl::OkStatus();

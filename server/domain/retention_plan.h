@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -16,10 +15,6 @@ namespace backup::server {
 // Each policy decides about those that were made under it; those of none stay. Backups that are DELETING are not in it.
 // `clock_jumped`: the controller's clock did so lately; that of an agent is held against the controller's. Pure.
 v1::RetentionPlan PlanDatabaseRetention(const DatabaseBackupsView& view, bool clock_jumped, absl::Time now);
-
-// Whether the last backup run of the policy that ended by itself brought no backup; of one that made some of the
-// backups.
-bool LastRunFailed(const DatabaseBackupsView& view, const std::string& policy);
 
 // FAILED_PRECONDITION AGENT_CANNOT_DELETE unless the agent says that it can. Pure.
 absl::Status CheckCanDelete(const std::optional<v1::Agent>& agent);

@@ -32,16 +32,9 @@ absl::Time HoldEnd(const v1::Backup& backup) {
   return backup.hold().has_expire_time() ? ToAbsl(backup.hold().expire_time()) : absl::InfiniteFuture();
 }
 
-RetentionSteps::Item ToItem(const v1::Backup& backup, bool in_use) {
-  RetentionSteps::Item item;
-  item.backup.name = backup.name();
-  item.backup.sequence = backup.sequence();
-  item.backup.snapshot_time = ToAbsl(backup.snapshot_time());
-  item.backup.size_bytes = backup.size_bytes();
-  item.backup.state = backup.state();
-  item.backup.proven = backup.verification_level() == v1::RESTORED;
+RetentionSteps::Item ToItem(const v1::Backup& backup, bool in_use, absl::Time now) {
+  RetentionSteps::Item item{ToRetained(backup, now), HoldEnd(backup)};
   item.backup.in_use = in_use;
-  item.hold_end = HoldEnd(backup);
   return item;
 }
 
@@ -115,7 +108,7 @@ class Future {
         assumed_size_bytes_(today.other_size_bytes) {
     for (const v1::Backup& backup : today.backups) {
       if (backup.state() == v1::DELETING || backup.state() == v1::DELETED) continue;
-      steps_.Add(ToItem(backup, today.in_use.contains(backup.name())));
+      steps_.Add(ToItem(backup, today.in_use.contains(backup.name()), today.now));
       last_sequence_ = backup.sequence();
       if (backup.state() == v1::GOOD) assumed_size_bytes_ = backup.size_bytes();
     }

@@ -5,15 +5,12 @@
 #include <utility>
 
 #include "base/units.h"
+#include "server/domain/history.h"
 
 namespace backup::server {
 namespace {
 
 constexpr absl::Duration kLargestStep = absl::Hours(1);
-
-absl::Time BeginOfMonth(absl::Time time) {
-  return absl::FromCivil(absl::ToCivilMonth(time, absl::UTCTimeZone()), absl::UTCTimeZone());
-}
 
 }  // namespace
 
@@ -49,7 +46,7 @@ void Compactor::Begin() {
     return;
   }
   phase_ = Phase::kRuns;
-  before_ = BeginOfMonth(now - options_.history_age);
+  before_ = HistoryBegin(options_.history_age, now);
   from_.clear();
   run_count_ = 0;
   event_count_ = 0;

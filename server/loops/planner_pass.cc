@@ -39,6 +39,7 @@ absl::StatusOr<bool> PlannerPass::Run(absl::Duration deadline) {
                  {{"subject", policy->name()}, {"suppressed", suppressed}, {"error", done.status()}});
     }
     if (done.value_or(true)) {
+      begun_.failed = !done.ok();
       planned_[policy->name()] = begun_;
       current_.clear();
     }
@@ -71,6 +72,9 @@ bool PlannerPass::IsDue(const v1::Policy& policy) const {
   const absl::Duration wall_age = clock_.Now() - found->second.wall_time;
   const absl::Duration age = clock_.Monotonic() - found->second.time;
   // A clock that went back has taken rows' times to come with it.
+  if (found->second.failed && age >= options_.retry) {
+    return true;
+  }
   return std::max(wall_age, age) >= options_.renewal || wall_age < absl::ZeroDuration();
 }
 

@@ -21,6 +21,8 @@ struct PlannerPassOptions {
   // A policy that nobody changed is planned anew after this time, by both clocks. Rows reach an hour further ahead than
   // agents hold them (kPlanningHorizon), so less than that. Default: 45 min.
   absl::Duration renewal = absl::Minutes(45);
+  // One that could not be planned is tried again after this time. Default: 1 min.
+  absl::Duration retry = absl::Minutes(1);
   // Databases planned in one transaction. Default: 50.
   int part_size = 50;
 };
@@ -52,6 +54,7 @@ class PlannerPass {
     int64_t request = 0;
     absl::Time wall_time;
     absl::Duration time;  // Monotonic.
+    bool failed = false;  // A part could not be planned: that one and those after it were not.
   };
 
   // The policy to go on with; null when all is planned.

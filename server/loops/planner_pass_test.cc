@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -38,9 +39,11 @@ class CountingStore : public FakeStore {
   absl::StatusOr<std::string> ChangePolicyPart(absl::string_view name, absl::Time now, absl::string_view after,
                                                int limit, const PolicyDecision& decide) override {
     ++part_counts[std::string(name)];
+    if (std::exchange(fail_next_part, false)) return absl::InternalError("the row is damaged");
     return FakeStore::ChangePolicyPart(name, now, after, limit, decide);
   }
   std::map<std::string, int> part_counts;
+  bool fail_next_part = false;
 };
 
 constexpr absl::Duration kNoTime = absl::ZeroDuration();
@@ -49,7 +52,8 @@ constexpr absl::Duration kAllTime = absl::InfiniteDuration();
 class PlannerPassTest : public ::testing::Test {
  protected:
   PlannerPassTest()
-      : clock_(At("2026-11-23T12:00:00Z")), pass_(store_, clock_, random_, feed_, {absl::Minutes(45), 2}) {
+      : clock_(At("2026-11-23T12:00:00Z")),
+        pass_(store_, clock_, random_, feed_, {absl::Minutes(45), absl::Minutes(1), 2}) {
     store_.SetRepeatDecisions(true);
     SetDatabases("db1", {"a", "b", "c", "d", "e"});
     AddPolicy("nightly");
@@ -174,6 +178,16 @@ TEST_F(PlannerPassTest, ACatalogThatIsAwayIsAskedForTheSamePartAgain) {
   store_.SetUnavailable(true);
   EXPECT_THAT(pass_.Run(kAllTime), HasReason("CATALOG_UNAVAILABLE"));
   store_.SetUnavailable(false);
+  EXPECT_THAT(pass_.Run(kAllTime), IsOkAndHolds(true));
+  EXPECT_THAT(Planned(), ElementsAre("a", "b", "c", "d", "e"));
+}
+
+TEST_F(PlannerPassTest, APartThatCouldNotBePlannedIsTriedAgainSoonWithThoseAfterIt) {
+  EXPECT_THAT(pass_.Run(kNoTime), IsOkAndHolds(false));
+  store_.fail_next_part = true;
+  EXPECT_THAT(pass_.Run(kAllTime), IsOkAndHolds(true));
+  EXPECT_THAT(Planned(), ElementsAre("a", "b"));
+  clock_.Advance(absl::Minutes(1));
   EXPECT_THAT(pass_.Run(kAllTime), IsOkAndHolds(true));
   EXPECT_THAT(Planned(), ElementsAre("a", "b", "c", "d", "e"));
 }

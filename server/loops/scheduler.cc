@@ -178,7 +178,7 @@ absl::StatusOr<int64_t> Scheduler::FreeSlots(const std::string& agent_name, absl
 
 absl::Status Scheduler::GiveFreePlaces() {
   const absl::Time now = clock_.Now();
-  ASSIGN_OR_RETURN(const Places places, store_.ReadPlaces(kMaxWaiting));
+  ASSIGN_OR_RETURN(const Places places, store_.ReadPlaces(now - kAgentSilence, kMaxWaiting));
   absl::Status failure;
   std::map<std::string, int64_t> free_slots;  // Of those asked about, less those that are taken here.
   const auto ready = [&](const v1::Run& run) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "server/store/agent_rows.h"
 #include "server/store/backup_rows.h"
 #include "server/store/event_rows.h"
+#include "server/store/failing_policies.h"
 #include "server/store/policy_rows.h"
 #include "server/store/postgres_rep.h"
 #include "server/store/row_reader.h"
@@ -19,6 +21,15 @@
 
 namespace backup::server {
 namespace {
+
+// Named one by one, so that the index of lists serves: there may be far more deleted ones.
+std::vector<std::string> StatesButDeleted() {
+  std::vector<std::string> names;
+  for (int state = v1::BackupState_MIN + 1; state <= v1::BackupState_MAX; ++state) {
+    if (state != v1::DELETED) names.push_back(v1::BackupState_Name(state));
+  }
+  return names;
+}
 
 enum class Locking { kNone, kForUpdate };
 
@@ -31,32 +42,21 @@ std::optional<v1::Agent> ReadAgentOf(pqxx::transaction_base& transaction, absl::
 }
 
 void ReadPolicies(pqxx::transaction_base& transaction, absl::Time now, DatabaseBackupsView* view) {
-  std::vector<std::string> names;
+  std::set<std::string> names;
   for (const v1::Backup& backup : view->backups) {
-    if (!backup.policy().empty() && view->policies.try_emplace(backup.policy()).second) {
-      names.push_back(backup.policy());
-    }
+    if (!backup.policy().empty()) names.insert(backup.policy());
   }
-  view->policies.clear();
   if (names.empty()) return;
   for (v1::Policy& policy :
-       DecodeRows(Exec(transaction, absl::StrCat(kSelectPolicies, " WHERE p.name = ANY($1::text[])"),
-                       SqlParams().TextArray(names)),
+       DecodeRows(Exec(transaction, absl::StrCat(kSelectPolicyRules, " WHERE p.name = ANY($1::text[])"),
+                       SqlParams().TextArray(std::vector<std::string>(names.begin(), names.end()))),
                   &DecodePolicy)) {
     const std::string name = policy.name();
     view->policies[name] = std::move(policy);
   }
-  const pqxx::result runs =
-      Exec(transaction,
-           absl::StrCat("SELECT r.* FROM unnest($1::text[]) p(name) CROSS JOIN LATERAL (SELECT ", kRunColumns,
-                        " FROM runs WHERE database = $2 AND policy = p.name AND kind = 'BACKUP' "
-                        "AND state IN ('SUCCEEDED', 'FAILED', 'LOST', 'MISSED') AND slot_time <= $3 "
-                        "ORDER BY slot_time DESC, sequence DESC LIMIT 1) r"),
-           SqlParams().TextArray(names).Text(view->database.name()).Time(now));
-  for (v1::Run& run : DecodeRows(runs, &DecodeRun)) {
-    const std::string policy = run.policy();
-    view->last_runs[policy] = std::move(run);
-  }
+  std::set<DatabasePolicy> pairs;
+  for (const std::string& name : names) pairs.emplace(view->database.name(), name);
+  for (const auto& [database, policy] : ReadFailing(transaction, pairs, now)) view->failing_policies.insert(policy);
 }
 
 absl::StatusOr<DatabaseBackupsView> ReadView(pqxx::transaction_base& transaction, absl::string_view database,
@@ -70,9 +70,9 @@ absl::StatusOr<DatabaseBackupsView> ReadView(pqxx::transaction_base& transaction
   // All or nothing: a row that cannot be read must not make the others look like all there are.
   for (const pqxx::row& row :
        Exec(transaction,
-            absl::StrCat("SELECT ", kBackupColumns, " FROM backups WHERE database = $1 AND state <> 'DELETED' ",
+            absl::StrCat("SELECT ", kBackupColumns, " FROM backups WHERE database = $1 AND state = ANY($2::text[]) ",
                          "ORDER BY sequence", locking == Locking::kForUpdate ? " FOR UPDATE" : ""),
-            SqlParams().Text(database))) {
+            SqlParams().Text(database).TextArray(StatesButDeleted()))) {
     ASSIGN_OR_RETURN(v1::Backup backup, DecodeBackup(row));
     view.backups.push_back(std::move(backup));
   }

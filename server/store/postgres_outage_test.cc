@@ -71,7 +71,7 @@ std::vector<std::pair<std::string, std::function<absl::Status(Store&)>>> EveryVe
       {"ListRunsToAdvance", [](Store& s) { return s.ListRunsToAdvance(kNow, 10).status(); }},
       {"NextAdvanceTime", [](Store& s) { return s.NextAdvanceTime(kNow).status(); }},
       {"ListOpenRuns", [](Store& s) { return s.ListOpenRuns("agents/db1", kNow).status(); }},
-      {"ReadPlaces", [](Store& s) { return s.ReadPlaces(10).status(); }},
+      {"ReadPlaces", [](Store& s) { return s.ReadPlaces(kNow, 10).status(); }},
       {"MarkDelivered", [=](Store& s) { return s.MarkDelivered({run}); }},
       {"AppendRunLog", [](Store& s) { return s.AppendRunLog("runs/r1", {}).status(); }},
       {"ListRunLog", [](Store& s) { return s.ListRunLog("runs/r1", 0, 10).status(); }},

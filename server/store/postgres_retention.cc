@@ -9,7 +9,7 @@
 #include "base/proto_json.h"
 #include "base/status_macros.h"
 #include "server/domain/backup_hold.h"
-#include "server/store/compaction_place.h"
+#include "server/store/failing_policies.h"
 #include "server/store/list_query.h"
 #include "server/store/postgres_rep.h"
 
@@ -19,7 +19,7 @@ namespace {
 constexpr char kRetentionScope[] = "retention";
 
 // By database and policy.
-using Views = std::map<std::pair<std::string, std::string>, RetentionView>;
+using Views = std::map<DatabasePolicy, RetentionView>;
 
 std::vector<std::string> ExistingStates() {
   std::vector<std::string> names;
@@ -79,28 +79,6 @@ Views ReadViews(pqxx::transaction_base& transaction, const std::vector<std::stri
   return views;
 }
 
-// Whether the last backup run of each ended without a backup. What was cancelled or skipped says nothing of the next.
-void ReadLastRuns(pqxx::transaction_base& transaction, absl::Time now, Views* views) {
-  std::vector<std::string> databases, policies, states;
-  for (const auto& [key, view] : *views) {
-    databases.push_back(key.first);
-    policies.push_back(key.second);
-  }
-  for (const v1::RunState state : kStatesThatTell) states.push_back(v1::RunState_Name(state));
-  for (const pqxx::row& row :
-       Exec(transaction,
-            "SELECT v.database, v.policy, last.state <> 'SUCCEEDED' AS failed "
-            "FROM unnest($1::text[], $2::text[]) AS v(database, policy) CROSS JOIN LATERAL ("
-            "SELECT s.state FROM unnest($3::text[]) AS s(state) CROSS JOIN LATERAL ("
-            "SELECT r.slot_time, r.sequence FROM runs r WHERE r.database = v.database AND r.policy = v.policy "
-            "AND r.kind = 'BACKUP' AND r.state = s.state AND r.slot_time <= $4 ORDER BY r.slot_time DESC, r.sequence "
-            "DESC LIMIT 1) r "
-            "ORDER BY r.slot_time DESC, r.sequence DESC LIMIT 1) last",
-            SqlParams().TextArray(databases).TextArray(policies).TextArray(states).Time(now))) {
-    (*views)[{row["database"].c_str(), row["policy"].c_str()}].state.last_run_failed = row["failed"].as<bool>();
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<Page<RetentionView>> PostgresStore::ListRetentionViews(absl::Time now, const PageRequest& page) {
@@ -121,8 +99,13 @@ absl::StatusOr<Page<RetentionView>> PostgresStore::ListRetentionViews(absl::Time
       result.next_token = MakePageToken(kRetentionScope, names.back());
     }
     Views views = ReadViews(transaction, names, now);
-    ReadLastRuns(transaction, now, &views);
-    for (auto& [key, view] : views) result.items.push_back(std::move(view));
+    std::set<DatabasePolicy> pairs;
+    for (const auto& [key, view] : views) pairs.insert(key);
+    const std::set<DatabasePolicy> failing = ReadFailing(transaction, pairs, now);
+    for (auto& [key, view] : views) {
+      view.state.last_run_failed = failing.contains(key);
+      result.items.push_back(std::move(view));
+    }
     return result;
   });
 }

@@ -78,15 +78,20 @@ absl::StatusOr<std::vector<v1::Run>> PostgresStore::ListOpenRuns(absl::string_vi
   });
 }
 
-absl::StatusOr<Places> PostgresStore::ReadPlaces(int limit) {
+absl::StatusOr<Places> PostgresStore::ReadPlaces(absl::Time seen_since, int limit) {
   return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<Places> {
     Places places;
-    places.waiting = DecodeRows(Exec(transaction,
-                                     absl::StrCat("SELECT ", kRunColumns,
-                                                  " FROM runs WHERE state = 'PENDING' AND data ->> 'heldBack' = 'true' "
-                                                  "ORDER BY slot_time, sequence LIMIT $1"),
-                                     SqlParams().Int(limit)),
-                                &DecodeRun);
+    // Chosen by what is in columns, so that the JSON of those that are not chosen is not read.
+    places.waiting = DecodeRows(
+        Exec(transaction,
+             absl::StrCat("SELECT ", kRunColumns,
+                          " FROM runs WHERE sequence IN (SELECT sequence FROM (SELECT r.sequence, row_number() OVER "
+                          "(PARTITION BY r.policy ORDER BY r.slot_time, r.sequence) AS place FROM runs r "
+                          "JOIN agents a ON a.name = r.agent AND a.last_seen_time >= $1 "
+                          "WHERE r.state = 'PENDING' AND r.data ->> 'heldBack' = 'true') placed WHERE place <= $2) "
+                          "ORDER BY slot_time, sequence"),
+             SqlParams().Time(seen_since).Int(limit)),
+        &DecodeRun);
     if (places.waiting.empty()) return places;
     const pqxx::result rows = Exec(transaction,
                                    "SELECT policy AS name, count(*) AS taken FROM ("

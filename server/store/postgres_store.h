@@ -55,7 +55,7 @@ class PostgresStore : public Store {
   absl::StatusOr<std::vector<std::string>> ListRunsToAdvance(absl::Time now, int limit) override;
   absl::StatusOr<absl::Time> NextAdvanceTime(absl::Time now) override;
   absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) override;
-  absl::StatusOr<Places> ReadPlaces(int limit) override;
+  absl::StatusOr<Places> ReadPlaces(absl::Time seen_since, int limit) override;
   absl::Status MarkDelivered(absl::Span<const v1::Run> runs) override;
   absl::StatusOr<int64_t> AppendRunLog(absl::string_view run, absl::Span<const v1::RunLogLine> lines) override;
   absl::StatusOr<std::vector<v1::RunLogLine>> ListRunLog(absl::string_view run, int64_t offset, int limit) override;

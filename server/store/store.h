@@ -122,8 +122,10 @@ class Store {
   // Every run of the agent in state SCHEDULED, PENDING or RUNNING with not_before <= horizon; by not_before; at most
   // 1000.
   virtual absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) = 0;
-  // With at most `limit` of those that wait. When none waits, nothing is counted.
-  virtual absl::StatusOr<Places> ReadPlaces(int limit) = 0;
+  // Of those that wait for an agent which was seen at `seen_since` or later, at most `limit` of each policy: neither
+  // the many of one policy nor those of agents that are away stand before the others. When none waits, nothing is
+  // counted.
+  virtual absl::StatusOr<Places> ReadPlaces(absl::Time seen_since, int limit) = 0;
   // Sets `delivered` on those of the runs that are SCHEDULED or PENDING with this epoch.
   virtual absl::Status MarkDelivered(absl::Span<const v1::Run> runs) = 0;
   // Appends lines whose offset is the next expected or beyond; passes over those already there. Returns the next

@@ -55,7 +55,7 @@ class FakeStore : public server::Store {
   absl::StatusOr<std::vector<std::string>> ListRunsToAdvance(absl::Time now, int limit) override;
   absl::StatusOr<absl::Time> NextAdvanceTime(absl::Time now) override;
   absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) override;
-  absl::StatusOr<server::Places> ReadPlaces(int limit) override;
+  absl::StatusOr<server::Places> ReadPlaces(absl::Time seen_since, int limit) override;
   absl::Status MarkDelivered(absl::Span<const v1::Run> runs) override;
   absl::StatusOr<int64_t> AppendRunLog(absl::string_view run, absl::Span<const v1::RunLogLine> lines) override;
   absl::StatusOr<std::vector<v1::RunLogLine>> ListRunLog(absl::string_view run, int64_t offset, int limit) override;
@@ -155,6 +155,8 @@ class FakeStore : public server::Store {
   // Whether the run says how its kind of work goes; which of two such runs has the last word.
   static bool Tells(const v1::Run& run);
   static bool IsLater(const v1::Run& a, const v1::Run& b);
+  bool LastRunFailed(const std::string& database, const std::string& policy, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<server::DatabaseBackupsView> ViewBackups(absl::string_view database, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

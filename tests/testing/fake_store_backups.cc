@@ -39,11 +39,9 @@ absl::StatusOr<server::DatabaseBackupsView> FakeStore::ViewBackups(absl::string_
   for (const auto& [sequence, run] : runs_) {
     if (absl::string_view(run.database()) != database) continue;
     if (WorksOnBackup(run)) view.open_runs.push_back(run);
-    if (run.kind() == v1::BACKUP && Tells(run) && ToAbsl(run.slot_time()) <= now && !run.policy().empty() &&
-        policies.contains(run.policy())) {
-      v1::Run& last = view.last_runs[run.policy()];
-      if (last.name().empty() || IsLater(run, last)) last = run;
-    }
+  }
+  for (const std::string& policy : policies) {
+    if (!policy.empty() && LastRunFailed(view.database.name(), policy, now)) view.failing_policies.insert(policy);
   }
   return view;
 }

@@ -122,30 +122,27 @@ absl::StatusOr<server::Page<RetentionView>> FakeStore::ListRetentionViews(absl::
       view.state.backups.push_back(Retained(backup, now));
     }
     for (auto& [policy, view] : views) {
-      const v1::Run* last_run = nullptr;
-      for (const auto& [sequence, run] : runs_) {
-        if (run.database() != last || run.policy() != policy || run.kind() != v1::BACKUP || !Tells(run) ||
-            ToAbsl(run.slot_time()) > now) {
-          continue;
-        }
-        if (last_run == nullptr || IsLater(run, *last_run)) last_run = &run;
-      }
-      view.state.last_run_failed = last_run != nullptr && last_run->state() != v1::SUCCEEDED;
+      view.state.last_run_failed = LastRunFailed(last, policy, now);
       result.items.push_back(std::move(view));
     }
   }
   return result;
 }
 
+bool FakeStore::LastRunFailed(const std::string& database, const std::string& policy, absl::Time now) const {
+  const v1::Run* last = nullptr;
+  for (const auto& [sequence, run] : runs_) {
+    if (run.database() != database || run.policy() != policy || run.kind() != v1::BACKUP || !Tells(run) ||
+        ToAbsl(run.slot_time()) > now) {
+      continue;
+    }
+    if (last == nullptr || IsLater(run, *last)) last = &run;
+  }
+  return last != nullptr && last->state() != v1::SUCCEEDED;
+}
+
 server::RetainedBackup FakeStore::Retained(const v1::Backup& backup, absl::Time now) const {
-  server::RetainedBackup retained;
-  retained.name = backup.name();
-  retained.sequence = backup.sequence();
-  retained.snapshot_time = ToAbsl(backup.snapshot_time());
-  retained.size_bytes = backup.size_bytes();
-  retained.state = backup.state();
-  retained.proven = backup.verification_level() == v1::RESTORED;
-  retained.held = server::IsHeld(backup, now);
+  server::RetainedBackup retained = server::ToRetained(backup, now);
   retained.in_use = std::any_of(runs_.begin(), runs_.end(), [&backup](const auto& entry) {
     const v1::Run& run = entry.second;
     return (run.kind() == v1::VERIFY || run.kind() == v1::RESTORE || run.kind() == v1::DRILL) &&

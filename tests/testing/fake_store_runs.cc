@@ -265,13 +265,16 @@ absl::StatusOr<std::vector<v1::Run>> FakeStore::ListOpenRuns(absl::string_view a
   return open;
 }
 
-absl::StatusOr<server::Places> FakeStore::ReadPlaces(int limit) {
+absl::StatusOr<server::Places> FakeStore::ReadPlaces(absl::Time seen_since, int limit) {
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
   server::Places places;
   for (const auto& [sequence, run] : runs_) {
     if (run.state() == v1::PENDING && run.held_back()) {
-      places.waiting.push_back(run);
+      const auto agent = agents_.find(server::AgentOfDatabase(run.database()));
+      const bool is_there = agent != agents_.end() && agent->second.agent.has_last_seen_time() &&
+                            ToAbsl(agent->second.agent.last_seen_time()) >= seen_since;
+      if (is_there) places.waiting.push_back(run);
     } else if (run.kind() != v1::DELETE && (run.state() == v1::PENDING || run.state() == v1::RUNNING)) {
       ++places.taken;
       ++places.by_policy[run.policy()];
@@ -280,7 +283,8 @@ absl::StatusOr<server::Places> FakeStore::ReadPlaces(int limit) {
   if (places.waiting.empty()) return server::Places();
   std::stable_sort(places.waiting.begin(), places.waiting.end(),
                    [](const v1::Run& a, const v1::Run& b) { return ToAbsl(a.slot_time()) < ToAbsl(b.slot_time()); });
-  if (places.waiting.size() > static_cast<size_t>(limit)) places.waiting.resize(limit);
+  std::map<std::string, int> of_policy;
+  std::erase_if(places.waiting, [&](const v1::Run& run) { return ++of_policy[run.policy()] > limit; });
   return places;
 }
 

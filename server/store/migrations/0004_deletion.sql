@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Rows of deleted backups stay as history and weigh nothing. Lists pass them over.
+-- Rows of deleted backups stay as history and weigh nothing.
 CREATE OR REPLACE FUNCTION keep_backup_totals() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -18,10 +18,6 @@ BEGIN
 END;
 $$;
 
-CREATE INDEX backups_there ON backups (database, sequence) WHERE state <> 'DELETED';
 -- What reads or removes a backup of a database now.
 CREATE INDEX runs_open_on_backups ON runs (database)
     WHERE state IN ('PENDING', 'RUNNING') AND kind IN ('VERIFY', 'RESTORE', 'DRILL', 'DELETE');
--- The last word about backups of a database under a policy.
-CREATE INDEX runs_last_of_policy ON runs (database, policy, slot_time DESC, sequence DESC)
-    WHERE kind = 'BACKUP' AND state IN ('SUCCEEDED', 'FAILED', 'LOST', 'MISSED');
