@@ -52,7 +52,7 @@ class ReportServiceTest : public ::testing::Test {
     backup.set_database(kReported);
     backup.set_policy("policies/nightly");
     backup.set_state(v1::GOOD);
-    backup.set_size_bytes(10 * ++count_);
+    backup.set_size_bytes(10L * ++count_);
     *backup.mutable_snapshot_time() = ToProto(DaysAgo(days_ago));
     server_.store().PutBackup(backup);
     return backup.name();

@@ -56,14 +56,16 @@ RetentionToday ToToday(const DatabaseBackupsView& view, const v1::RetentionPlan&
   today.now = now;
   today.last_run_failed = view.failing_policies.contains(policy.name());
   const std::string in_use(KeepRuleText(KeepRule::kInUse));
-  for (auto it = plan.decisions().rbegin(); it != plan.decisions().rend(); ++it) {  // The oldest first.
-    if (it->backup().state() == v1::GOOD) today.other_size_bytes = it->backup().size_bytes();
-    if (it->backup().policy() != policy.name()) continue;
-    today.backups.push_back(it->backup());
-    if (std::find(it->reasons().begin(), it->reasons().end(), in_use) != it->reasons().end()) {
-      today.in_use.insert(it->backup().name());
+  for (const v1::RetentionDecision& decision : plan.decisions()) {  // The newest first.
+    const v1::Backup& backup = decision.backup();
+    if (backup.state() == v1::GOOD && today.other_size_bytes == 0) today.other_size_bytes = backup.size_bytes();
+    if (backup.policy() != policy.name()) continue;
+    today.backups.push_back(backup);
+    if (std::find(decision.reasons().begin(), decision.reasons().end(), in_use) != decision.reasons().end()) {
+      today.in_use.insert(backup.name());
     }
   }
+  std::reverse(today.backups.begin(), today.backups.end());
   today.policy = std::move(policy);
   return today;
 }

@@ -50,7 +50,7 @@ TEST_F(BackupOutlookTest, ARuleThatKeepsSeveralSaysWhichPlaceTheBackupHas) {
 }
 
 TEST_F(BackupOutlookTest, AnAgeIsToldWithItsLength) {
-  policy_.mutable_spec()->mutable_retention()->mutable_keep_within()->set_seconds(30 * 86400);
+  policy_.mutable_spec()->mutable_retention()->mutable_keep_within()->set_seconds(30L * 86400);
   const v1::Backup backup = Add("a", true, {"keepWithin"});
   EXPECT_THAT(OutlookOfToday(plan_, backup, policy_).kept_by(), ElementsAre("keepWithin 30d"));
   EXPECT_THAT(OutlookOfToday(plan_, backup, std::nullopt).kept_by(), ElementsAre("keepWithin"));

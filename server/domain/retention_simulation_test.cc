@@ -308,7 +308,7 @@ class NaiveSimulation {
       }
       apply(time);
     }
-    for (auto it = state.backups.rbegin(); it != state.backups.rend(); ++it) left.push_back(it->snapshot_time);
+    for (const RetainedBackup& backup : state.backups) left.insert(left.begin(), backup.snapshot_time);
   }
 
   std::vector<absl::Time> left;  // Snapshot times of what is left, the newest first.

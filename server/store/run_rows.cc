@@ -66,7 +66,7 @@ const char kRunColumns[] =
 namespace {
 
 // `run` holds what `data` says.
-absl::StatusOr<v1::Run> DecodeColumns(const pqxx::row& row, RowReader& reader, v1::Run run) {
+absl::StatusOr<v1::Run> DecodeColumns(RowReader& reader, v1::Run run) {
   run.set_sequence(reader.Int("sequence"));
   run.set_name(reader.Text("name"));
   run.set_kind(
@@ -95,7 +95,7 @@ absl::StatusOr<v1::Run> DecodeRun(const pqxx::row& row) {
   RowReader reader(row, "runs");
   v1::Run data;
   reader.Json("data", &data);
-  return DecodeColumns(row, reader, std::move(data));
+  return DecodeColumns(reader, std::move(data));
 }
 
 std::vector<v1::Run> DecodeAlikeRuns(const pqxx::result& rows) {
@@ -109,7 +109,7 @@ std::vector<v1::Run> DecodeAlikeRuns(const pqxx::result& rows) {
       reader.Json("data", &last_data);
       last_text = reader.ok() ? text : "";
     }
-    absl::StatusOr<v1::Run> run = DecodeColumns(row, reader, last_data);
+    absl::StatusOr<v1::Run> run = DecodeColumns(reader, last_data);
     run.ok() ? runs.push_back(*std::move(run)) : LogInvalidRow(run.status());
   }
   return runs;
