@@ -111,6 +111,7 @@ TEST(PlanHeldRunsTest, DeletionsWaitForBackups) {
   deletion.set_kind(v1::DELETE);
   const v1::DesiredRun backup = RunAt("b", "orders", absl::ZeroDuration());
   EXPECT_THAT(StartedBy(PlanHeldRuns({deletion, backup}, {}, {}, kStart)), ElementsAre("runs/b"));
+  EXPECT_THAT(StartedBy(PlanHeldRuns({backup, deletion}, {}, {}, kStart)), ElementsAre("runs/b"));
 }
 
 TEST(PlanHeldRunsTest, LetsAPersonsRunGoFirst) {

@@ -42,6 +42,16 @@ class PolicyChangesTest : public ::testing::Test {
       })pb");
   }
 
+  static v1::UpdatePolicyRequest MoveToThreeInTheMorning() {
+    return FromText<v1::UpdatePolicyRequest>(R"pb(
+      policy {
+        name: "policies/nightly"
+        etag: "7"
+        spec { schedule { cron: "0 3 * * *" } }
+      }
+      update_mask { paths: "spec.schedule.cron" })pb");
+  }
+
   // The view once NightlyPolicy is stored with its rows.
   PolicyView Stored() {
     PolicyView view = empty_;
@@ -81,12 +91,7 @@ TEST_F(PolicyChangesTest, CreateRefusesOneThatIsThereOrIsWrong) {
 }
 
 TEST_F(PolicyChangesTest, UpdateReplansInTheSameChange) {
-  v1::UpdatePolicyRequest request;
-  request.mutable_policy()->set_name("policies/nightly");
-  request.mutable_policy()->set_etag("7");
-  request.mutable_policy()->mutable_spec()->mutable_schedule()->set_cron("0 3 * * *");
-  request.mutable_update_mask()->add_paths("spec.schedule.cron");
-  const absl::StatusOr<PolicyChange> change = UpdatePolicyDecision(request, Context())(Stored());
+  const absl::StatusOr<PolicyChange> change = UpdatePolicyDecision(MoveToThreeInTheMorning(), Context())(Stored());
   ASSERT_THAT(change, IsOk());
   EXPECT_EQ(change->put_policy->spec().schedule().cron(), "0 3 * * *");
   EXPECT_THAT(change->withdraw_runs, SizeIs(4));
@@ -173,15 +178,17 @@ TEST_F(PolicyChangesTest, AChangeRightAfterAnOutageRecordsTheOldSchedulesSlotsFi
     view.known_slots[{v1::BACKUP, database.name()}] = {At("2026-11-20T22:00:00Z"), At("2026-11-20T22:00:00Z")};
   }
 
-  const absl::StatusOr<PolicyChange> change = PausePolicyDecision("policies/nightly", Context())(view);
+  const absl::StatusOr<PolicyChange> change = UpdatePolicyDecision(MoveToThreeInTheMorning(), Context())(view);
 
   ASSERT_THAT(change, IsOk());
   std::vector<std::string> past;
   for (const v1::Run& run : change->create_runs) {
-    if (ToAbsl(run.slot_time()) <= now_) past.push_back(v1::RunState_Name(run.state()));
+    const absl::Time slot = ToAbsl(run.slot_time());
+    if (slot <= now_) past.push_back(v1::RunState_Name(run.state()));
+    EXPECT_EQ(absl::UTCTimeZone().At(slot).cs.hour(), slot <= now_ ? 22 : 3);
   }
   EXPECT_THAT(past, ElementsAre("MISSED", "MISSED", "MISSED", "MISSED")) << "two databases, two nights";
-  EXPECT_TRUE(change->put_policy->spec().schedule().paused());
+  EXPECT_EQ(change->put_policy->spec().schedule().cron(), "0 3 * * *");
 
   for (auto& [key, known] : view.known_slots) known = {now_ - absl::Hours(24 * 3), now_ - absl::Hours(24 * 3)};
   view.policy->mutable_spec()->mutable_schedule()->set_cron("* * * * *");
