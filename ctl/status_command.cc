@@ -18,6 +18,7 @@ absl::StatusOr<ExitCode> Status(Session& session) {
   Output& output = session.output();
   if (output.format() == OutputFormat::kName) {
     for (const v1::DatabaseStatus& entry : status.databases()) output.Text(entry.database().name() + "\n");
+    if (const std::string rest = DatabasesLeftOut(status); !rest.empty()) session.Say(rest);
     return ExitCode::kOk;
   }
   output.Single(status, [&] { return StatusText(status, output, session.now()); });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/status_view.h"
 
+#include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <vector>
 
@@ -19,31 +21,58 @@ namespace {
 
 using Align = Column::Align;
 
-// "3 databases: 1 CRITICAL, 2 OK", the worst first.
-std::string DatabaseSummary(const v1::FleetStatus& status, const Output& output) {
-  std::map<v1::Health, int> counts;
-  for (const v1::DatabaseStatus& entry : status.databases()) ++counts[entry.health()];
-  std::vector<std::string> parts;
-  for (v1::Health health : {v1::CRITICAL, v1::UNCOVERED, v1::WARNING, v1::OK, v1::HEALTH_UNSPECIFIED}) {
-    if (counts[health] == 0) continue;
-    const Cell cell = HealthCell(health);
-    parts.push_back(output.Paint(absl::StrCat(counts[health], " ", cell.text), cell.color));
-  }
-  if (parts.empty()) return "none";
-  return absl::StrCat(status.databases_size(), " (", absl::StrJoin(parts, ", "), ")");
+// All there are; what a controller says that does not count them is all there is.
+int64_t DatabaseCount(const v1::FleetStatus& status) {
+  return std::max<int64_t>(status.database_count(), status.databases_size());
+}
+int64_t AgentCount(const v1::FleetStatus& status) {
+  return std::max<int64_t>(status.agent_count(), status.agents_size());
 }
 
-std::string AgentSummary(const v1::FleetStatus& status, const Output& output) {
-  std::map<v1::AgentState, int> counts;
-  for (const v1::Agent& agent : status.agents()) ++counts[agent.state()];
+// "3 (1 CRITICAL, 2 OK)": `total`, and the counts of `order` that are not 0.
+template <typename State, typename ToCell>
+std::string Summary(int64_t total, std::map<State, int64_t> counts, std::initializer_list<State> order,
+                    const ToCell& cell_of, const Output& output) {
   std::vector<std::string> parts;
-  for (v1::AgentState state : {v1::OFFLINE, v1::ENROLLED, v1::ONLINE, v1::AGENT_STATE_UNSPECIFIED}) {
+  for (const State state : order) {
     if (counts[state] == 0) continue;
-    const Cell cell = StateCell(state);
-    parts.push_back(output.Paint(absl::StrCat(counts[state], " ", cell.text), cell.color));
+    const Cell cell = cell_of(state);
+    parts.push_back(output.Paint(absl::StrCat(CountText(counts[state]), " ", cell.text), cell.color));
   }
-  if (parts.empty()) return "none";
-  return absl::StrCat(status.agents_size(), " (", absl::StrJoin(parts, ", "), ")");
+  if (total == 0) return "none";
+  return absl::StrCat(CountText(total), parts.empty() ? "" : absl::StrCat(" (", absl::StrJoin(parts, ", "), ")"));
+}
+
+// Of a fleet that is too large to be told: when its counts were taken.
+std::string AsOf(const v1::FleetStatus& status, absl::Time now) {
+  if (!status.has_survey_time()) return "";
+  return absl::StrCat(", as of ", FormatRelative(ToAbsl(status.survey_time()), now));
+}
+
+std::string DatabaseSummary(const v1::FleetStatus& status, const Output& output, absl::Time now) {
+  std::map<v1::Health, int64_t> counts;
+  for (const v1::HealthCount& count : status.health_counts()) counts[count.health()] = count.database_count();
+  const int64_t total = DatabaseCount(status);
+  if (counts.empty() && total == status.databases_size()) {
+    for (const v1::DatabaseStatus& entry : status.databases()) ++counts[entry.health()];
+  }
+  return Summary(
+             total, counts, {v1::CRITICAL, v1::UNCOVERED, v1::WARNING, v1::OK, v1::HEALTH_UNSPECIFIED},
+             [](v1::Health health) { return HealthCell(health); }, output) +
+         AsOf(status, now);
+}
+
+std::string AgentSummary(const v1::FleetStatus& status, const Output& output, absl::Time now) {
+  std::map<v1::AgentState, int64_t> counts;
+  for (const v1::AgentStateCount& count : status.agent_state_counts()) counts[count.state()] = count.agent_count();
+  const int64_t total = AgentCount(status);
+  if (counts.empty() && total == status.agents_size()) {
+    for (const v1::Agent& agent : status.agents()) ++counts[agent.state()];
+  }
+  return Summary(
+             total, counts, {v1::OFFLINE, v1::ENROLLED, v1::ONLINE, v1::AGENT_STATE_UNSPECIFIED},
+             [](v1::AgentState state) { return StateCell(state); }, output) +
+         AsOf(status, now);
 }
 
 std::string DaySummary(const v1::FleetStatus& status, const Output& output) {
@@ -51,7 +80,7 @@ std::string DaySummary(const v1::FleetStatus& status, const Output& output) {
   const int64_t succeeded = status.succeeded_count_24h();
   if (due == 0) return "no run was due";
   const Color color = succeeded == due ? Color::kGreen : Color::kRed;
-  return output.Paint(absl::StrCat(succeeded, " of ", due, " due runs succeeded (", succeeded * 100 / due, "%)"),
+  return output.Paint(absl::StrCat(CountText(succeeded), " of ", CountText(due), " due runs succeeded (", succeeded * 100 / due, "%)"),
                       color);
 }
 
@@ -83,8 +112,8 @@ Table HealthTable(const v1::FleetStatus& status, absl::Time now) {
 std::string StatusText(const v1::FleetStatus& status, const Output& output, absl::Time now) {
   std::string out;
   const auto line = [&](const char* name, const std::string& value) { absl::StrAppend(&out, name, value, "\n"); };
-  line("Databases:    ", DatabaseSummary(status, output));
-  line("Agents:       ", AgentSummary(status, output));
+  line("Databases:    ", DatabaseSummary(status, output, now));
+  line("Agents:       ", AgentSummary(status, output, now));
   line("Backups:      ", absl::StrCat(CountText(status.good_backup_count()), " good, ",
                                       FormatSize(status.total_size_bytes()), " on disk"));
   line("Last 24 h:    ", DaySummary(status, output));
@@ -92,15 +121,28 @@ std::string StatusText(const v1::FleetStatus& status, const Output& output, absl
     line("Problem:      ", output.Paint(problem, Color::kRed));
   }
   if (!status.databases().empty()) absl::StrAppend(&out, "\n", output.Layout(HealthTable(status, now)));
+  if (const std::string rest = DatabasesLeftOut(status); !rest.empty()) absl::StrAppend(&out, rest, "\n");
   if (!status.agents().empty()) {
     const std::vector<v1::Agent> agents(status.agents().begin(), status.agents().end());
     absl::StrAppend(&out, "\n", output.Layout(AgentTable(agents, now)));
+    if (AgentCount(status) > status.agents_size()) {
+      absl::StrAppend(&out, "these are ", CountText(status.agents_size()), " of ", CountText(AgentCount(status)),
+                      " agents; all of them: backupctl agent list --limit 0\n");
+    }
   }
   if (!status.active_runs().empty()) {
     const std::vector<v1::Run> runs(status.active_runs().begin(), status.active_runs().end());
     absl::StrAppend(&out, "\n", output.Layout(RunTable(runs, now)));
   }
   return out;
+}
+
+std::string DatabasesLeftOut(const v1::FleetStatus& status) {
+  if (DatabaseCount(status) <= status.databases_size()) return "";
+  // Without a look at the whole nobody knows the worst.
+  return absl::StrCat("these are ", status.has_survey_time() ? "the worst " : "", CountText(status.databases_size()),
+                      " of ", CountText(DatabaseCount(status)),
+                      " databases; all of them: backupctl database list --limit 0");
 }
 
 std::string NextStep(const v1::FleetStatus& status) {

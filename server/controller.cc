@@ -22,8 +22,8 @@ namespace {
 constexpr int kHandlerThreads = 8;
 // All agents of a great fleet may be woken at once.
 constexpr size_t kMaxQueuedHandlers = 20'000;
-// Handlers, the scheduler, retention, compaction, the watch over the clock, and one to spare.
-constexpr int kMaxCatalogConnections = kHandlerThreads + 5;
+// Handlers, the scheduler, retention, compaction, the watches over the clock and the fleet, and one to spare.
+constexpr int kMaxCatalogConnections = kHandlerThreads + 6;
 constexpr absl::Duration kCatalogWatchPeriod = absl::Seconds(3);
 constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
 constexpr absl::Duration kLogPeriod = absl::Minutes(1);
@@ -116,6 +116,8 @@ absl::Status Controller::Serve() {
   scheduler_loop_ = std::make_unique<Loop>("scheduler", [this] { return scheduler_->RunOnce(); });
   clock_watch_ = std::make_unique<ClockWatch>(*store_, Clock::Real());
   clock_loop_ = std::make_unique<Loop>("clock-watch", [this] { return clock_watch_->RunOnce(); });
+  fleet_watch_ = std::make_unique<FleetWatch>(*store_, Clock::Real());
+  fleet_loop_ = std::make_unique<Loop>("fleet-watch", [this] { return fleet_watch_->RunOnce(); });
   retention_ = std::make_unique<RetentionLoop>(*store_, Clock::Real(), Random::Real(), *feed_, *clock_watch_);
   retention_loop_ = std::make_unique<Loop>("retention", [this] { return retention_->RunOnce(); });
   CompactorOptions compaction;
@@ -146,7 +148,7 @@ absl::Status Controller::Serve() {
     retention_loop_->Trigger();
   };
   const ApiContext api = {*store_,        *feed_,     Clock::Real(), Random::Real(), *pool_, *authorizer_, *authority_,
-                          *parked_calls_, *refusals_, *clock_watch_, replan,         retain, settings};
+                          *parked_calls_, *refusals_, *clock_watch_, *fleet_watch_,  replan, retain,       settings};
   ASSIGN_OR_RETURN(server_, ApiServer::Start(options_.listen, identity_, api));
   listening_port_.set_value(server_->port());
   const Address dial = {listen_.host == "0.0.0.0" ? "127.0.0.1"
@@ -158,6 +160,7 @@ absl::Status Controller::Serve() {
   compactor_loop_ = std::make_unique<Loop>("compactor", [this] { return compactor_->RunOnce(); });
   scheduler_loop_->Start();
   clock_loop_->Start();
+  fleet_loop_->Start();
   retention_loop_->Start();
   compactor_loop_->Start();
   watch_loop_->Start();
@@ -211,6 +214,7 @@ void Controller::Stop() {
     scheduler_loop_->Stop();
     retention_loop_->Stop();
     clock_loop_->Stop();
+    fleet_loop_->Stop();
     compactor_loop_->Stop();
     pool_->Shutdown();
   }

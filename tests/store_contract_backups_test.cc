@@ -302,7 +302,7 @@ TEST_P(BackupStoreTest, DeletedOnesAreListedOnlyWhenAskedForAndWeighNothing) {
   EXPECT_THAT(Listed(filter), ElementsAre(deleted.name()));
   filter.add_states(v1::GOOD);
   EXPECT_THAT(Listed(filter), ElementsAre(deleted.name(), TestBackup(1, kOrders).name()));
-  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now());
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now(), {});
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(status->good_backup_count(), 1);
   EXPECT_EQ(status->total_size_bytes(), TestBackup(1, kOrders).size_bytes());

@@ -14,7 +14,7 @@ INSTANTIATE_STORE_CONTRACT(FleetStoreTest);
 TEST_P(FleetStoreTest, AnEmptyCatalogHasAnEmptyStatus) {
   v1::FleetStatus expected;
   *expected.mutable_time() = ToProto(Now());
-  EXPECT_THAT(store().ReadFleetStatus(Now()), IsOkAndHolds(EqualsProto(expected)));
+  EXPECT_THAT(store().ReadFleetStatus(Now(), {}), IsOkAndHolds(EqualsProto(expected)));
   EXPECT_THAT(store().Ping(), IsOk());
 }
 
@@ -34,7 +34,7 @@ TEST_P(FleetStoreTest, StatusHoldsEachDatabaseWithItsNewestGoodBackupAndItsLastD
   *verify.mutable_slot_time() = ToProto(Now() + absl::Hours(2));
   AddRun(verify);
 
-  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(3));
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(3), {});
 
   ASSERT_THAT(status, IsOk());
   ASSERT_EQ(status->databases_size(), 2);
@@ -52,6 +52,73 @@ TEST_P(FleetStoreTest, StatusHoldsEachDatabaseWithItsNewestGoodBackupAndItsLastD
   EXPECT_THAT(NamesOf(status->agents()), ElementsAre("agents/db1", "agents/db2"));
 }
 
+TEST_P(FleetStoreTest, StatusTellsTheWorstOfAGreatFleetAndCountsAllOfIt) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 510; ++i) names.push_back(absl::StrCat("d", 100 + i));
+  AddAgent("a", names, Now() - absl::Hours(1));
+  AddAgent("b", {"x", "gone"});
+  AddAgent("b", {"x", "y"});
+  AddBackup(TestBackup(1, "agents/b/databases/y"));
+
+  const absl::StatusOr<v1::FleetStatus> status =
+      store().ReadFleetStatus(Now(), {"agents/b/databases/y", "agents/a/databases/d609", "agents/b/databases/gone",
+                                      "agents/c/databases/z", "agents/b/databases/y"});
+
+  ASSERT_THAT(status, IsOk());
+  ASSERT_EQ(status->databases_size(), server::kMaxStatusRows);
+  std::vector<std::string> told;
+  for (const v1::DatabaseStatus& line : status->databases()) told.push_back(line.database().name());
+  EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+  EXPECT_EQ(told.front(), "agents/a/databases/d100");
+  EXPECT_EQ(told[497], "agents/a/databases/d597");
+  EXPECT_EQ(told[498], "agents/a/databases/d609");
+  EXPECT_EQ(told.back(), "agents/b/databases/y");
+  EXPECT_EQ(status->databases().rbegin()->last_good().name(), TestBackup(1, "agents/b/databases/y").name());
+  EXPECT_EQ(status->database_count(), 512);
+  EXPECT_EQ(status->agent_count(), 2);
+  EXPECT_THAT(NamesOf(status->agents()), ElementsAre("agents/a", "agents/b"));
+}
+
+TEST_P(FleetStoreTest, StatusTellsTheAgentsOfItsDatabasesAndThoseSilentForLongest) {
+  AddAgent("zz", {"orders"}, Now());
+  for (int i = 0; i < 502; ++i) AddAgent(absl::StrCat("a", 100 + i), {}, Now() - absl::Seconds(i));
+
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now(), {});
+
+  ASSERT_THAT(status, IsOk());
+  const std::vector<std::string> agents = NamesOf(status->agents());
+  ASSERT_EQ(agents.size(), static_cast<size_t>(server::kMaxStatusRows));
+  EXPECT_EQ(agents.front(), "agents/a103") << "those heard of in the last three seconds are left out";
+  EXPECT_EQ(agents.back(), "agents/zz");
+  EXPECT_EQ(status->agent_count(), 503);
+}
+
+TEST_P(FleetStoreTest, PartsTellEveryDatabaseOnceWithItsAgent) {
+  AddAgent("db1", {"orders", "crm", "gone"});
+  AddAgent("db1", {"orders", "crm"});
+  AddAgent("db2", {"shop"});
+  AddAgent("db3", {});
+  AddBackup(TestBackup(1, kOrders));
+
+  const absl::StatusOr<server::FleetPart> first = store().ReadFleetPart(Now(), {2, ""});
+  ASSERT_THAT(first, IsOk());
+  ASSERT_EQ(first->status.databases_size(), 2);
+  EXPECT_EQ(first->status.databases(0).database().name(), "agents/db1/databases/crm");
+  EXPECT_EQ(first->status.databases(1).last_good().name(), TestBackup(1, kOrders).name());
+  EXPECT_THAT(NamesOf(first->status.agents()), ElementsAre("agents/db1"));
+
+  const absl::StatusOr<server::FleetPart> second = store().ReadFleetPart(Now(), {2, first->next_token});
+  ASSERT_THAT(second, IsOk());
+  ASSERT_EQ(second->status.databases_size(), 1);
+  EXPECT_EQ(second->status.databases(0).database().name(), "agents/db2/databases/shop");
+  EXPECT_THAT(NamesOf(second->status.agents()), ElementsAre("agents/db2"));
+  EXPECT_EQ(second->next_token, "");
+
+  EXPECT_EQ(store().ReadFleetPart(Now(), {3, ""})->next_token, "");
+  EXPECT_THAT(store().ReadFleetPart(Now(), {2, "rubbish"}), HasReason("PAGE_TOKEN_INVALID"));
+  EXPECT_THAT(store().ReadFleetPart(Now(), {0, ""}), HasReason("INVALID_FIELD"));
+}
+
 TEST_P(FleetStoreTest, ARunCancelledAheadOfItsTimeIsNotTheLastRun) {
   AddAgent("db1", {"orders"});
   AddPolicy("nightly");
@@ -60,7 +127,7 @@ TEST_P(FleetStoreTest, ARunCancelledAheadOfItsTimeIsNotTheLastRun) {
   Change("runs/slot", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
   Change("runs/next", [](v1::Run& run) { run.set_state(v1::CANCELLED); });
 
-  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(3));
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(3), {});
 
   ASSERT_THAT(status, IsOk());
   ASSERT_EQ(status->databases_size(), 1);
@@ -85,7 +152,7 @@ TEST_P(FleetStoreTest, StatusCountsBackupsAndTheDueRunsOfADay) {
   Change("runs/done", [](v1::Run& run) { run.set_state(v1::SUCCEEDED); });
   AddRun(ManualRun("running", kOrders), [](v1::Run& run) { run.set_state(v1::RUNNING); });
 
-  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(2));
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(2), {});
 
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(status->good_backup_count(), 1);
@@ -122,7 +189,7 @@ TEST_P(FleetStoreTest, TheDueRunsOfADayAreCountedRightAtAnyTime) {
       ++due;
       if (run.state() == v1::SUCCEEDED) ++succeeded;
     }
-    const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + at);
+    const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + at, {});
     ASSERT_THAT(status, IsOk());
     EXPECT_EQ(status->due_count_24h(), due) << at;
     EXPECT_EQ(status->succeeded_count_24h(), succeeded) << at;

@@ -106,7 +106,7 @@ TEST_P(RaceStoreTest, DueRunsAreCountedOnceWhoeverChangesThem) {
              [&](v1::Run& r) { r.set_state(i % 2 == 0 ? v1::SUCCEEDED : v1::FAILED); });
     }
   });
-  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(12));
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now() + absl::Hours(12), {});
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(status->due_count_24h(), kThreadCount * kRunCount);
   EXPECT_EQ(status->succeeded_count_24h(), kThreadCount * 3);
@@ -195,7 +195,7 @@ TEST_P(RaceStoreTest, CountsOfBackupsStayRight) {
                   IsOk());
     }
   });
-  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now());
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now(), {});
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(status->good_backup_count(), kThreadCount);
   EXPECT_EQ(status->total_size_bytes(), kThreadCount * 1000);

@@ -13,6 +13,7 @@
 #include "server/api/refusals.h"
 #include "server/loops/change_feed.h"
 #include "server/loops/clock_watch.h"
+#include "server/loops/fleet_watch.h"
 #include "server/pki/certificate_authority.h"
 #include "server/store/store.h"
 
@@ -51,6 +52,7 @@ struct ApiContext {
   ParkedCalls& parked_calls;
   Refusals& refusals;
   const ClockWatch& clock_watch;
+  const FleetWatch& fleet_watch;
   // Asks the scheduler to plan all policies anew, soon.
   std::function<void()> replan;
   // Asks that retention of a database be applied, soon.

@@ -31,6 +31,7 @@ ApiTestServer::ApiTestServer(testing::FakeStore* store, ThreadPool* pool)
           OrDie(CertificateAuthority::LoadOrCreate(dir_.File("pki"), clock_.Now())))),
       refusals_(*store_, clock_),
       clock_watch_(*store_, clock_),
+      fleet_watch_(*store_, clock_),
       pool_(pool != nullptr ? pool : &own_pool_) {
   clock_watch_.RunOnce();
   server_ = OrDie(ApiServer::Start("127.0.0.1:0", ServerIdentity(), context()));
@@ -52,6 +53,7 @@ ApiContext ApiTestServer::context() {
           parked_calls_,
           refusals_,
           clock_watch_,
+          fleet_watch_,
           [this] { ++replan_count_; },
           [](const std::string&) {},
           settings};

@@ -54,6 +54,7 @@ class ApiTestServer {
   // What its services work with.
   ApiContext context();
   ClockWatch& clock_watch() { return clock_watch_; }
+  FleetWatch& fleet_watch() { return fleet_watch_; }
   int replan_count() const { return replan_count_; }
 
  private:
@@ -70,6 +71,7 @@ class ApiTestServer {
   Authorizer authorizer_;
   Refusals refusals_;
   ClockWatch clock_watch_;
+  FleetWatch fleet_watch_;
   ParkedCalls parked_calls_;
   ThreadPool own_pool_{"test", 4, 10000};
   ThreadPool* const pool_;

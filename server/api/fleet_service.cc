@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/fleet_service.h"
 
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "base/errors.h"
@@ -9,6 +11,7 @@
 #include "server/api/paging.h"
 #include "server/api/unary_call.h"
 #include "server/domain/fleet_health.h"
+#include "server/domain/fleet_overview.h"
 
 namespace backup::server {
 namespace {
@@ -19,9 +22,12 @@ constexpr size_t kMaxEventSubjectBytes = 400;
 absl::Status DoGetFleetStatus(const ApiContext& api, const Peer&, const v1::GetFleetStatusRequest&,
                               v1::FleetStatus& response) {
   const absl::Time now = api.clock.Now();
-  ASSIGN_OR_RETURN(response, api.store.ReadFleetStatus(now));
+  const std::shared_ptr<const FleetOverview> overview = api.fleet_watch.overview();
+  ASSIGN_OR_RETURN(response,
+                   api.store.ReadFleetStatus(now, overview == nullptr ? std::vector<std::string>() : overview->worst));
   ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, api.store.ReadPolicies());
   JudgeFleet(response, policies, now);
+  CountFleet(overview.get(), response);
   *response.mutable_time() = ToProto(now);
   if (const std::string problem = api.clock_watch.problem(); !problem.empty()) {
     response.add_problems(problem);

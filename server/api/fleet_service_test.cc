@@ -13,6 +13,9 @@ namespace {
 
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using FleetServiceStub = v1::FleetService::Stub;
 
 class FleetServiceTest : public ::testing::Test {
@@ -38,6 +41,35 @@ TEST_F(FleetServiceTest, JudgesTheFleetAndPutsTheWorstFirst) {
   ASSERT_EQ(status->agents_size(), 1);
   EXPECT_EQ(status->agents(0).state(), v1::ENROLLED);
   EXPECT_EQ(ToAbsl(status->time()), server_.clock().Now());
+}
+
+TEST_F(FleetServiceTest, OfAGreatFleetItTellsTheWorst) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 500; ++i) names.push_back("d" + std::to_string(1000 + i));
+  server_.PutAgent("db1", names);
+  server_.PutAgent("db2", {"worse"});
+  v1::Policy policy = server_.PutPolicy("nightly");
+  policy.mutable_spec()->mutable_databases(0)->set_agent("db1");
+  server_.store().PutPolicy(policy, server_.clock().Now());
+
+  const auto early = Call(stub_, &FleetServiceStub::GetFleetStatus, v1::GetFleetStatusRequest());
+  ASSERT_THAT(early, IsOk());
+  EXPECT_EQ(early->health_counts_size(), 0);
+  EXPECT_THAT(early->problems(), ElementsAre(HasSubstr("has not looked at the whole fleet yet")));
+
+  while (server_.fleet_watch().RunOnce() == absl::ZeroDuration()) {
+  }
+  const auto status = Call(stub_, &FleetServiceStub::GetFleetStatus, v1::GetFleetStatusRequest());
+  ASSERT_THAT(status, IsOk());
+  EXPECT_EQ(status->database_count(), 501);
+  ASSERT_EQ(status->databases_size(), 500);
+  EXPECT_EQ(status->databases(0).database().name(), "agents/db2/databases/worse");
+  EXPECT_EQ(status->databases(0).health(), v1::UNCOVERED);
+  ASSERT_EQ(status->health_counts_size(), 2);
+  EXPECT_EQ(status->health_counts(0).database_count(), 1);
+  EXPECT_EQ(status->health_counts(1).database_count(), 500);
+  EXPECT_EQ(ToAbsl(status->survey_time()), server_.clock().Now());
+  EXPECT_THAT(status->problems(), IsEmpty());
 }
 
 TEST_F(FleetServiceTest, SaysWhichControllerThisIs) {

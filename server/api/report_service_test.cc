@@ -19,6 +19,7 @@ namespace {
 using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ReportServiceStub = v1::ReportService::Stub;
 
 constexpr char kReported[] = "agents/db1/databases/shop";
@@ -194,6 +195,7 @@ TEST_F(ReportServiceTest, ItBeginsNoEarlierThanTheHistoryThatIsKept) {
   EXPECT_EQ(report->databases(1).policies(0).expected_count(), 1) << "the one whose neighbours are all there";
   *request.mutable_until_time() = ToProto(DaysAgo(500));
   EXPECT_THAT(Report(request), HasReason("INVALID_FIELD"));
+  EXPECT_THAT(std::string(Report(request).status().message()), HasSubstr("are not kept"));
 }
 
 TEST_F(ReportServiceTest, TimesBeyondAllMeasureAreTaken) {

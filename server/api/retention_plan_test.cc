@@ -281,6 +281,7 @@ TEST_F(RetentionPlanTest, OneIsDeletedByHandAndThenNoLongerRead) {
 
 TEST_F(RetentionPlanTest, AChangeOfAPolicyByWhichBackupsGoWantsToBeConfirmed) {
   PutBackups(5, "policies/nightly");
+  PutBackups(5, "policies/another");
   const std::unique_ptr<v1::PolicyService::Stub> policies = v1::PolicyService::NewStub(server_.Dial(server_.User()));
   v1::Policy policy = server_.PutPolicy("nightly");
   policy.mutable_spec()->mutable_retention()->Clear();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -91,12 +92,14 @@ DatabaseBackupsChange ApplyRetention(const DatabaseBackupsView& view, const Rete
   // Nobody's word makes an agent able.
   if (!CheckCanDelete(view.agent).ok()) return change;
   if (order.repeat_failed) RepeatDeletions(view, now, random, change);
-  // The oldest first.
-  for (auto decision = plan.decisions().rbegin(); decision != plan.decisions().rend(); ++decision) {
-    if (!decision->keep() && !frozen.contains(decision->backup().policy())) {
-      AddDeleteRun(decision->backup(), order.actor,
-                   absl::StrCat("retention: ", absl::StrJoin(decision->reasons(), ", ")), now, random, change);
-    }
+  std::vector<const v1::RetentionDecision*> goes;
+  for (const v1::RetentionDecision& decision : plan.decisions()) {
+    if (!decision.keep() && !frozen.contains(decision.backup().policy())) goes.push_back(&decision);
+  }
+  std::reverse(goes.begin(), goes.end());  // The oldest first.
+  for (const v1::RetentionDecision* decision : goes) {
+    AddDeleteRun(decision->backup(), order.actor, absl::StrCat("retention: ", absl::StrJoin(decision->reasons(), ", ")),
+                 now, random, change);
   }
   return change;
 }

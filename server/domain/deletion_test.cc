@@ -246,6 +246,15 @@ TEST_F(DeletionTest, ARunThatFailedLeavesItDeleting) {
   EXPECT_THAT(change->backups, IsEmpty());
 }
 
+TEST_F(DeletionTest, ARunOfAnotherDatabaseDeletesNothing) {
+  AddGood(3);
+  DatabaseBackupsChange begun = *Delete(1);
+  begun.create_runs[0].set_database("agents/db2/databases/orders");
+  const absl::StatusOr<RunChange> change = Complete(WorkingOn(begun.backups[0], begun.create_runs[0]), v1::SUCCEEDED);
+  ASSERT_THAT(change, IsOk());
+  EXPECT_THAT(change->backups, IsEmpty());
+}
+
 TEST_F(DeletionTest, NothingToldLateBringsItBack) {
   AddGood(3);
   v1::Backup deleting = Delete(1)->backups[0];

@@ -130,21 +130,6 @@ Verdict Judge(const v1::DatabaseStatus& status, const std::vector<const v1::Poli
   return Fine();
 }
 
-// Greater is worse. A database nobody backs up may be so by intent, and still should be seen before those that fare
-// well.
-int Severity(v1::Health health) {
-  switch (health) {
-    case v1::CRITICAL:
-      return 3;
-    case v1::UNCOVERED:
-      return 2;
-    case v1::WARNING:
-      return 1;
-    default:
-      return 0;
-  }
-}
-
 }  // namespace
 
 void JudgeDatabase(v1::DatabaseStatus& status, absl::Span<const v1::Policy> policies,
@@ -160,6 +145,19 @@ void JudgeDatabase(v1::DatabaseStatus& status, absl::Span<const v1::Policy> poli
   Verdict verdict = Judge(status, covering, agent, now);
   status.set_health(verdict.first);
   status.set_reason(std::move(verdict.second));
+}
+
+int Severity(v1::Health health) {
+  switch (health) {
+    case v1::CRITICAL:
+      return 3;
+    case v1::UNCOVERED:
+      return 2;
+    case v1::WARNING:
+      return 1;
+    default:
+      return 0;
+  }
 }
 
 void JudgeFleet(v1::FleetStatus& status, absl::Span<const v1::Policy> policies, absl::Time now) {

@@ -17,6 +17,10 @@ namespace backup::server {
 void JudgeDatabase(v1::DatabaseStatus& status, absl::Span<const v1::Policy> policies,
                    const std::optional<v1::Agent>& agent, absl::Time now);
 
+// Greater is worse. A database nobody backs up may be so by intent, and still should be seen before those that fare
+// well.
+int Severity(v1::Health health);
+
 // Judges every agent and database of what Store::ReadFleetStatus gave, and puts the worst first.
 void JudgeFleet(v1::FleetStatus& status, absl::Span<const v1::Policy> policies, absl::Time now);
 

@@ -40,10 +40,14 @@ class CountingStore : public FakeStore {
                                                int limit, const PolicyDecision& decide) override {
     ++part_counts[std::string(name)];
     if (std::exchange(fail_next_part, false)) return absl::InternalError("the row is damaged");
-    return FakeStore::ChangePolicyPart(name, now, after, limit, decide);
+    return FakeStore::ChangePolicyPart(name, now, after, limit, [&](const PolicyView& view) {
+      last_planned_time = view.planned_time;
+      return decide(view);
+    });
   }
   std::map<std::string, int> part_counts;
   bool fail_next_part = false;
+  absl::Time last_planned_time;  // Of the view of the last part.
 };
 
 constexpr absl::Duration kNoTime = absl::ZeroDuration();
@@ -171,6 +175,18 @@ TEST_F(PlannerPassTest, ADeletedPolicyAtWorkIsForgotten) {
                                   }),
               backup::testing::IsOk());
   EXPECT_THAT(pass_.Run(kNoTime), IsOkAndHolds(true));
+}
+
+TEST_F(PlannerPassTest, ItIsPlannedOnceAllPartsAreFromWhenTheFirstWasBegun) {
+  const absl::Time begin = clock_.Now();
+  for (int part = 0; part < 3; ++part) {
+    EXPECT_THAT(pass_.Run(kNoTime), IsOkAndHolds(part == 2));
+    EXPECT_EQ(store_.last_planned_time, absl::InfinitePast()) << part;
+    clock_.Advance(absl::Minutes(1));
+  }
+  pass_.RequestAll();
+  EXPECT_THAT(pass_.Run(kNoTime), IsOkAndHolds(false));
+  EXPECT_EQ(store_.last_planned_time, begin);
 }
 
 TEST_F(PlannerPassTest, ACatalogThatIsAwayIsAskedForTheSamePartAgain) {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/proto_json.h"
+#include "base/status_macros.h"
 #include "server/store/agent_rows.h"
 #include "server/store/backup_rows.h"
 #include "server/store/list_query.h"
@@ -15,52 +19,94 @@
 namespace backup::server {
 namespace {
 
-constexpr int kMaxDatabases = 1000;
-constexpr int kMaxAgents = 1000;
 constexpr int kMaxActiveRuns = 100;
+constexpr char kPartScope[] = "fleet";
 
 absl::Time FloorHour(absl::Time time) {
   return absl::FromCivil(absl::ToCivilHour(time, absl::UTCTimeZone()), absl::UTCTimeZone());
 }
 
-std::string SelectedDatabases() {
-  return absl::StrCat("(SELECT name FROM databases WHERE NOT gone ORDER BY name LIMIT ", kMaxDatabases, ") d");
-}
+// Databases of a status by name, each with its newest rows.
+class DatabaseLines {
+ public:
+  explicit DatabaseLines(pqxx::transaction_base& transaction) : transaction_(transaction) {}
 
-void ReadDatabases(pqxx::transaction_base& transaction, absl::Time now, v1::FleetStatus* status) {
-  std::map<std::string, v1::DatabaseStatus*> lines;
-  for (v1::Database& database : DecodeRows(
-           Exec(transaction, absl::StrCat(kSelectDatabases, " WHERE NOT d.gone ORDER BY d.name LIMIT ", kMaxDatabases)),
-           &DecodeDatabase)) {
-    v1::DatabaseStatus* line = status->add_databases();
-    lines[database.name()] = line;
-    *line->mutable_database() = std::move(database);
+  // Rows of kSelectDatabases, until there are `most` lines; those that are there already once.
+  void Add(const pqxx::result& rows, size_t most) {
+    for (v1::Database& database : DecodeRows(rows, &DecodeDatabase)) {
+      if (lines_.size() == most) return;
+      lines_[database.name()].mutable_database()->Swap(&database);
+    }
   }
-  // The same databases again, each with its one newest row: by index, whatever the size of the tables.
-  for (v1::Backup& backup :
-       DecodeRows(Exec(transaction, absl::StrCat("SELECT b.* FROM ", SelectedDatabases(),
-                                                 " CROSS JOIN LATERAL (SELECT ", kBackupColumns,
-                                                 " FROM backups WHERE database = d.name AND state = 'GOOD' "
-                                                 "ORDER BY sequence DESC LIMIT 1) b")),
-                  &DecodeBackup)) {
-    const auto line = lines.find(backup.database());
-    if (line != lines.end()) *line->second->mutable_last_good() = std::move(backup);
+
+  // The one newest row of each of them: by index, whatever the size of the tables.
+  void ReadNewest(absl::Time now) {
+    const std::string of_each = "unnest($1::text[]) AS d(name) CROSS JOIN LATERAL ";
+    for (v1::Backup& backup :
+         DecodeRows(Exec(transaction_,
+                         absl::StrCat("SELECT b.* FROM ", of_each, "(SELECT ", kBackupColumns,
+                                      " FROM backups WHERE database = d.name COLLATE \"C\" AND state = 'GOOD' "
+                                      "ORDER BY sequence DESC LIMIT 1) b"),
+                         SqlParams().TextArray(Names())),
+                    &DecodeBackup)) {
+      lines_[backup.database()].mutable_last_good()->Swap(&backup);
+    }
+    for (v1::Run& run : DecodeRows(
+             Exec(transaction_,
+                  // What they were to do takes as long to read as the rest of them.
+                  absl::StrCat(
+                      "SELECT r.* FROM ", of_each, "(SELECT ",
+                      absl::StrReplaceAll(kRunColumns, {{"create_time, data", "create_time, data - 'spec' AS data"}}),
+                      " FROM runs WHERE database = d.name COLLATE \"C\" AND kind = 'BACKUP' "
+                      "AND state <> 'SCHEDULED' AND slot_time <= $2 "
+                      "ORDER BY slot_time DESC, sequence DESC LIMIT 1) r"),
+                  SqlParams().TextArray(Names()).Time(now)),
+             &DecodeRun)) {
+      lines_[run.database()].mutable_last_run()->Swap(&run);
+    }
   }
-  for (v1::Run& run : DecodeRows(
-           Exec(transaction,
-                // What they were to do takes as long to read as the rest of them.
-                absl::StrCat(
-                    "SELECT r.* FROM ", SelectedDatabases(), " CROSS JOIN LATERAL (SELECT ",
-                    absl::StrReplaceAll(kRunColumns, {{"create_time, data", "create_time, data - 'spec' AS data"}}),
-                    " FROM runs WHERE database = d.name AND kind = 'BACKUP' "
-                    "AND state <> 'SCHEDULED' AND slot_time <= $1 "
-                    "ORDER BY slot_time DESC, sequence DESC LIMIT 1) r"),
-                SqlParams().Time(now)),
-           &DecodeRun)) {
-    const auto line = lines.find(run.database());
-    if (line != lines.end()) *line->second->mutable_last_run() = std::move(run);
+
+  size_t size() const { return lines_.size(); }
+  std::string last_name() const { return lines_.empty() ? "" : lines_.rbegin()->first; }
+
+  // Moves the lines there, and adds the agents that own them; with `more_agents` also those that were
+  // heard of longest ago, until there are kMaxStatusRows.
+  void MoveTo(v1::FleetStatus* status, bool more_agents) {
+    std::map<std::string, v1::Agent> agents;
+    std::set<std::string> owners;
+    for (auto& [name, line] : lines_) {
+      owners.insert(AgentOfDatabase(name));
+      status->add_databases()->Swap(&line);
+    }
+    lines_.clear();
+    const std::string select = absl::StrCat("SELECT ", kAgentColumns, " FROM agents ");
+    AddAgents(Exec(transaction_, select + "WHERE name = ANY($1)",
+                   SqlParams().TextArray(std::vector<std::string>(owners.begin(), owners.end()))),
+              &agents);
+    if (more_agents && agents.size() < kMaxStatusRows) {
+      AddAgents(
+          Exec(transaction_, absl::StrCat(select, "ORDER BY last_seen_time NULLS FIRST, name LIMIT ", kMaxStatusRows)),
+          &agents);
+    }
+    for (auto& [name, agent] : agents) status->add_agents()->Swap(&agent);
   }
-}
+
+ private:
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, line] : lines_) names.push_back(name);
+    return names;
+  }
+
+  static void AddAgents(const pqxx::result& rows, std::map<std::string, v1::Agent>* agents) {
+    for (v1::Agent& agent : DecodeRows(rows, &DecodeAgent)) {
+      if (agents->size() < kMaxStatusRows) (*agents)[agent.name()].Swap(&agent);
+    }
+  }
+
+  pqxx::transaction_base& transaction_;
+  std::map<std::string, v1::DatabaseStatus> lines_;
+};
 
 void ReadCounts(pqxx::transaction_base& transaction, absl::Time now, v1::FleetStatus* status) {
   const pqxx::row totals =
@@ -69,6 +115,11 @@ void ReadCounts(pqxx::transaction_base& transaction, absl::Time now, v1::FleetSt
            "FROM backup_totals")[0];
   status->set_good_backup_count(totals["good"].as<int64_t>());
   status->set_total_size_bytes(totals["size"].as<int64_t>());
+  const pqxx::row all = Exec(transaction,
+                             "SELECT (SELECT count(*) FROM databases WHERE NOT gone) AS databases, "
+                             "(SELECT count(*) FROM agents) AS agents")[0];
+  status->set_database_count(all["databases"].as<int64_t>());
+  status->set_agent_count(all["agents"].as<int64_t>());
   // Whole hours have been counted; the ends of the day are not.
   const absl::Time since = now - absl::Hours(24);
   const absl::Time first_hour = FloorHour(since) + absl::Hours(1);
@@ -91,25 +142,54 @@ void ReadCounts(pqxx::transaction_base& transaction, absl::Time now, v1::FleetSt
 
 }  // namespace
 
-absl::StatusOr<v1::FleetStatus> PostgresStore::ReadFleetStatus(absl::Time now) {
+absl::StatusOr<v1::FleetStatus> PostgresStore::ReadFleetStatus(absl::Time now, absl::Span<const std::string> worst) {
   return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<v1::FleetStatus> {
     v1::FleetStatus status;
     *status.mutable_time() = RoundedTime(ToProto(now));
-    ReadDatabases(transaction, now, &status);
-    for (v1::Agent& agent : DecodeRows(
-             Exec(transaction, absl::StrCat("SELECT ", kAgentColumns, " FROM agents ORDER BY name LIMIT ", kMaxAgents)),
-             &DecodeAgent)) {
-      *status.add_agents() = std::move(agent);
+    DatabaseLines lines(transaction);
+    if (!worst.empty()) {
+      lines.Add(Exec(transaction, absl::StrCat(kSelectDatabases, " WHERE NOT d.gone AND d.name = ANY($1)"),
+                     SqlParams().TextArray(worst)),
+                kMaxStatusRows);
     }
+    if (lines.size() < kMaxStatusRows) {
+      lines.Add(
+          Exec(transaction, absl::StrCat(kSelectDatabases, " WHERE NOT d.gone ORDER BY d.name LIMIT ", kMaxStatusRows)),
+          kMaxStatusRows);
+    }
+    lines.ReadNewest(now);
+    lines.MoveTo(&status, /*more_agents=*/true);
     for (v1::Run& run : DecodeRows(Exec(transaction, absl::StrCat("SELECT ", kRunColumns,
                                                                   " FROM runs WHERE state = 'RUNNING' "
                                                                   "ORDER BY sequence DESC LIMIT ",
                                                                   kMaxActiveRuns)),
                                    &DecodeRun)) {
-      *status.add_active_runs() = std::move(run);
+      status.add_active_runs()->Swap(&run);
     }
     ReadCounts(transaction, now, &status);
     return status;
+  });
+}
+
+absl::StatusOr<FleetPart> PostgresStore::ReadFleetPart(absl::Time now, const PageRequest& page) {
+  RETURN_IF_ERROR(CheckPageSize(page));
+  ASSIGN_OR_RETURN(const std::string after, ParsePageToken(kPartScope, page.token));
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<FleetPart> {
+    const pqxx::result rows =
+        Exec(transaction,
+             absl::StrCat(kSelectDatabases, " WHERE NOT d.gone AND d.name > $1 ORDER BY d.name LIMIT ", page.size + 1),
+             SqlParams().Text(after));
+    DatabaseLines lines(transaction);
+    lines.Add(rows, page.size);
+    lines.ReadNewest(now);
+    FleetPart part;
+    if (static_cast<int>(rows.size()) > page.size) {
+      // Where a row cannot be read, the one beyond the page has taken its place.
+      part.next_token =
+          MakePageToken(kPartScope, std::max<std::string>(lines.last_name(), rows[page.size - 1]["name"].c_str()));
+    }
+    lines.MoveTo(&part.status, /*more_agents=*/false);
+    return part;
   });
 }
 

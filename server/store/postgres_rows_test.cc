@@ -100,7 +100,7 @@ TEST_F(PostgresRowsTest, AWrongRunIsPassedOverInListsAndRefusedByItself) {
         << wrong;
     EXPECT_THAT(store_->ListOpenRuns("agents/a1", kReceiveTime), IsOk()) << wrong;
     EXPECT_THAT(store_->ListRunsToAdvance(kReceiveTime, 10), IsOk()) << wrong;
-    EXPECT_THAT(store_->ReadFleetStatus(kReceiveTime), IsOk()) << wrong;
+    EXPECT_THAT(store_->ReadFleetStatus(kReceiveTime, {}), IsOk()) << wrong;
     std::vector<v1::Run> seen;
     EXPECT_THAT(store_->ChangePolicy("policies/p1", kReceiveTime,
                                      [&](const PolicyView& view) -> absl::StatusOr<PolicyChange> {
@@ -124,7 +124,7 @@ TEST_F(PostgresRowsTest, AWrongTimeDoesNotStopWhatIsWorkedOutFromIt) {
   EXPECT_FALSE(store_->GetPolicy("policies/p1")->has_next_slot_time());
   EXPECT_FALSE(store_->GetDatabase("agents/a1/databases/d")->has_last_good_time());
   EXPECT_FALSE(store_->GetDatabase("agents/a1/databases/d")->has_next_slot_time());
-  EXPECT_THAT(store_->ReadFleetStatus(kReceiveTime), IsOk());
+  EXPECT_THAT(store_->ReadFleetStatus(kReceiveTime, {}), IsOk());
 }
 
 TEST_F(PostgresRowsTest, AnUnknownStateIsPassedOver) {
@@ -181,7 +181,7 @@ TEST_F(PostgresRowsTest, WrongPoliciesAgentsDatabasesAndEventsArePassedOver) {
   EXPECT_THAT(Names(store_->ListDatabases("", {})->items), ElementsAre("agents/a2/databases/d"));
   EXPECT_THAT(store_->GetDatabase("agents/a1/databases/d"), HasReason("CATALOG_ROW_INVALID"));
   EXPECT_EQ(store_->ListEvents("", {})->items.size(), 1u);
-  const absl::StatusOr<v1::FleetStatus> status = store_->ReadFleetStatus(kReceiveTime);
+  const absl::StatusOr<v1::FleetStatus> status = store_->ReadFleetStatus(kReceiveTime, {});
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(status->databases_size(), 1);
   EXPECT_EQ(status->agents_size(), 1);

@@ -93,7 +93,8 @@ class PostgresStore : public Store {
   absl::Status UseEnrollmentToken(absl::string_view token_sha256, absl::Time now, const v1::Agent& agent,
                                   absl::Span<const v1::Event> events) override;
 
-  absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now) override;
+  absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now, absl::Span<const std::string> worst) override;
+  absl::StatusOr<FleetPart> ReadFleetPart(absl::Time now, const PageRequest& page) override;
   absl::StatusOr<Page<v1::Event>> ListEvents(absl::string_view subject, const PageRequest& page) override;
   absl::Status AppendEvents(absl::Span<const v1::Event> events) override;
   absl::Status Ping() override;

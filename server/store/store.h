@@ -37,6 +37,15 @@ struct Page {
   std::string next_token;  // "" when this was the last.
 };
 
+// Databases, and agents, of a FleetStatus at most (fleet_service.proto).
+inline constexpr int kMaxStatusRows = 500;
+
+// What ReadFleetPart gives of one page of databases.
+struct FleetPart {
+  v1::FleetStatus status;  // databases, and the agents that own them.
+  std::string next_token;  // "" when this was the last.
+};
+
 // What an agent said of itself in one Sync.
 struct AgentReport {
   v1::Agent agent;  // name, version, capabilities, labels, hostname, boot_id, clock_skew, repository, last_seen_time,
@@ -208,8 +217,11 @@ class Store {
 
   // --- the whole ---
   // Fills databases (health and reason left open: database, last_good without manifest, last_run without spec), agents,
-  // active_runs, counts.
-  virtual absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now) = 0;
+  // active_runs, counts; not those of health and state. Databases: those of `worst`, names, then by name until there
+  // are kMaxStatusRows; all in the order of names.
+  virtual absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now, absl::Span<const std::string> worst) = 0;
+  // A page of databases by name, as ReadFleetStatus tells them.
+  virtual absl::StatusOr<FleetPart> ReadFleetPart(absl::Time now, const PageRequest& page) = 0;
   virtual absl::StatusOr<Page<v1::Event>> ListEvents(absl::string_view subject,
                                                      const PageRequest& page) = 0;  // Newest first.
   virtual absl::Status AppendEvents(absl::Span<const v1::Event> events) = 0;

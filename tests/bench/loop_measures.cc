@@ -14,8 +14,10 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "server/domain/fleet_health.h"
+#include "server/domain/fleet_overview.h"
 #include "server/domain/retention.h"
 #include "server/loops/change_feed.h"
+#include "server/loops/fleet_watch.h"
 #include "server/loops/scheduler.h"
 #include "tests/bench/latency.h"
 
@@ -159,6 +161,30 @@ absl::Status MeasureRetention(server::Store& store, const BenchFleet& fleet, con
   return status;
 }
 
+absl::Status MeasureStatus(server::Store& store, const BenchFleet& fleet, const MeasureOptions& options) {
+  const absl::Time now = fleet.Now();
+  const BenchClock clock(now);
+  server::FleetWatch watch(store, clock);
+  Latency turns("fleet watch, turns of a look at all");
+  while (watch.overview() == nullptr) {
+    RETURN_IF_ERROR(turns.Time([&] {
+      watch.RunOnce();
+      return absl::OkStatus();
+    }));
+  }
+  std::printf("%s\n", turns.Row(absl::InfiniteDuration()).c_str());
+  const std::shared_ptr<const server::FleetOverview> overview = watch.overview();
+  RETURN_IF_ERROR(Measure(options, "status, as the catalog gives it", kStatusLimit, options.calls,
+                          [&] { return store.ReadFleetStatus(now, overview->worst).status(); }));
+  return Measure(options, "status, judged", kStatusLimit, options.calls, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(v1::FleetStatus status, store.ReadFleetStatus(now, overview->worst));
+    ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, store.ReadPolicies());
+    server::JudgeFleet(status, policies, now);
+    server::CountFleet(overview.get(), status);
+    return absl::OkStatus();
+  });
+}
+
 }  // namespace
 
 absl::Status PlanAhead(server::Store& store, const BenchFleet& fleet) {
@@ -180,14 +206,7 @@ absl::Status PlanAhead(server::Store& store, const BenchFleet& fleet) {
 
 absl::Status MeasureLoops(server::Store& store, const BenchFleet& fleet, const MeasureOptions& options) {
   const absl::Time now = fleet.Now();
-  RETURN_IF_ERROR(Measure(options, "status, as the catalog gives it", kStatusLimit, options.calls,
-                          [&] { return store.ReadFleetStatus(now).status(); }));
-  RETURN_IF_ERROR(Measure(options, "status, judged", kStatusLimit, options.calls, [&]() -> absl::Status {
-    ASSIGN_OR_RETURN(v1::FleetStatus status, store.ReadFleetStatus(now));
-    ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, store.ReadPolicies());
-    server::JudgeFleet(status, policies, now);
-    return absl::OkStatus();
-  }));
+  RETURN_IF_ERROR(MeasureStatus(store, fleet, options));
   RETURN_IF_ERROR(Measure(options, "runs to advance", kTurnLimit, options.calls,
                           [&] { return store.ListRunsToAdvance(now, 500).status(); }));
   RETURN_IF_ERROR(Measure(options, "next time to advance", kTurnLimit, options.calls,

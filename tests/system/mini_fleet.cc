@@ -133,7 +133,7 @@ CommandResult MiniFleet::Ctl(const std::vector<std::string>& arguments, const st
   return RunCommand(argv, {.environment = ctl_environment(), .input = input, .timeout = timeout});
 }
 
-absl::StatusOr<nlohmann::json> MiniFleet::CtlJson(std::vector<std::string> arguments) {
+absl::StatusOr<nlohmann::json> MiniFleet::CtlJson(std::vector<std::string> arguments) const {
   arguments.insert(arguments.end(), {"-o", "json"});
   const CommandResult result = Ctl(arguments);
   const std::string command = "backupctl " + absl::StrJoin(arguments, " ");

@@ -60,7 +60,7 @@ class MiniFleet {
   CommandResult Ctl(const std::vector<std::string>& arguments, const std::string& input = "",
                     absl::Duration timeout = absl::Seconds(60)) const;
   // The same with `-o json`; an error unless it exits 0 and prints JSON.
-  absl::StatusOr<nlohmann::json> CtlJson(std::vector<std::string> arguments);
+  absl::StatusOr<nlohmann::json> CtlJson(std::vector<std::string> arguments) const;
   // The services themselves, as the administrator; deadline 10 s.
   ctl::Client& client();
 

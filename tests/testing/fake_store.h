@@ -97,7 +97,8 @@ class FakeStore : public server::Store {
   absl::Status UseEnrollmentToken(absl::string_view token_sha256, absl::Time now, const v1::Agent& agent,
                                   absl::Span<const v1::Event> events) override;
 
-  absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now) override;
+  absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now, absl::Span<const std::string> worst) override;
+  absl::StatusOr<server::FleetPart> ReadFleetPart(absl::Time now, const server::PageRequest& page) override;
   absl::StatusOr<server::Page<v1::Event>> ListEvents(absl::string_view subject,
                                                      const server::PageRequest& page) override;
   absl::Status AppendEvents(absl::Span<const v1::Event> events) override;
@@ -132,6 +133,8 @@ class FakeStore : public server::Store {
 
   v1::Policy FilledPolicy(const v1::Policy& policy) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   v1::Database FilledDatabase(const v1::Database& database) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  v1::DatabaseStatus DatabaseLine(const v1::Database& database, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   server::PolicyView ViewPolicy(const std::string& name, absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Leaves only the part's databases and runs. Returns where the next begins.
   std::string CutToPart(const std::string& after, int limit, server::PolicyView* view) const

@@ -22,9 +22,6 @@ using server::PageRequest;
 
 namespace {
 
-constexpr int kMaxStatusRows = 1000;
-constexpr int kMaxActiveRuns = 100;
-
 v1::Backup WithoutManifest(v1::Backup backup) {
   backup.clear_manifest();
   return backup;
@@ -257,44 +254,6 @@ absl::Status FakeStore::UseEnrollmentToken(absl::string_view token_sha256, absl:
   server::TakeEnrollment(agent, &row.agent);
   StoreEvents(events);
   return Leave();
-}
-
-absl::StatusOr<v1::FleetStatus> FakeStore::ReadFleetStatus(absl::Time now) {
-  MutexLock lock(mu_);
-  RETURN_IF_ERROR(Enter());
-  v1::FleetStatus status;
-  *status.mutable_time() = server::RoundedTime(ToProto(now));
-  for (const auto& [name, row] : databases_) {
-    if (row.gone || status.databases_size() == kMaxStatusRows) continue;
-    v1::DatabaseStatus& line = *status.add_databases();
-    *line.mutable_database() = FilledDatabase(row.database);
-    if (const v1::Backup* good = LastGood(name)) *line.mutable_last_good() = WithoutManifest(*good);
-    for (const auto& [sequence, run] : runs_) {
-      if (run.database() != name || run.kind() != v1::BACKUP || run.state() == v1::SCHEDULED) continue;
-      if (ToAbsl(run.slot_time()) > now) continue;  // Cancelled before its time, for instance.
-      if (!line.has_last_run() || ToAbsl(run.slot_time()) >= ToAbsl(line.last_run().slot_time())) {
-        *line.mutable_last_run() = run;
-        line.mutable_last_run()->clear_spec();
-      }
-    }
-  }
-  for (const auto& [name, row] : agents_) {
-    if (status.agents_size() < kMaxStatusRows) *status.add_agents() = row.agent;
-  }
-  std::for_each(runs_.rbegin(), runs_.rend(), [&](const auto& row) {  // The newest first.
-    const v1::Run& run = row.second;
-    if (run.state() == v1::RUNNING && status.active_runs_size() < kMaxActiveRuns) *status.add_active_runs() = run;
-    const absl::Time slot = ToAbsl(run.slot_time());
-    if (run.state() == v1::SCHEDULED || run.manual() || slot > now || slot <= now - absl::Hours(24)) return;
-    status.set_due_count_24h(status.due_count_24h() + 1);
-    if (run.state() == v1::SUCCEEDED) status.set_succeeded_count_24h(status.succeeded_count_24h() + 1);
-  });
-  for (const auto& [sequence, backup] : backups_) {
-    if (backup.state() == v1::DELETED) continue;
-    status.set_total_size_bytes(status.total_size_bytes() + backup.size_bytes());
-    if (backup.state() == v1::GOOD) status.set_good_backup_count(status.good_backup_count() + 1);
-  }
-  return status;
 }
 
 }  // namespace backup::testing
