@@ -31,8 +31,12 @@ std::string SizeText(const v1::Backup& backup) {
   return text;
 }
 
+bool IsGoing(const v1::Backup& backup) { return backup.state() == v1::DELETING || backup.state() == v1::DELETED; }
+
 std::string RestoredText(const v1::Backup& backup, absl::Time now) {
-  if (!backup.has_prove_time()) return "never; try it: backupctl drill run " + ShortName(backup.name());
+  if (!backup.has_prove_time()) {
+    return IsGoing(backup) ? "never" : "never; try it: backupctl drill run " + ShortName(backup.name());
+  }
   return absl::StrCat("in ", ElapsedText(ToAbsl(backup.restore_duration())), " by a drill, every table equal, ",
                       TimeText(true, backup.prove_time(), now));
 }
@@ -140,7 +144,7 @@ std::string DescribeBackup(const v1::Backup& backup, const std::vector<Fact>& fu
       {"Run", ShortName(backup.run())},
       {"Size", SizeText(backup)},
       {"Rows", absl::StrCat(CountText(backup.row_count()), " in ", CountText(backup.table_count()), " tables")},
-      {"Path on its host", backup.path()},
+      {IsGoing(backup) ? "Path it had" : "Path on its host", backup.path()},
       {"Manifest SHA-256", backup.manifest_sha256()}};
   if (!backup.delete_reason().empty()) facts.push_back({"Why it goes", backup.delete_reason()});
   if (!backup.delete_run().empty()) {

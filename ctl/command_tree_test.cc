@@ -47,8 +47,8 @@ TEST_F(CommandTreeTest, HasEveryCommandOfTheDesign) {
                   "backup hold", "backup release", "backup delete", "policy pause", "policy resume", "policy delete",
                   "backup run", "backup list", "backup describe", "backup verify", "restore plan", "restore run",
                   "drill run", "drill list", "run list", "run describe", "run watch", "run logs", "run cancel",
-                  "agent list", "agent describe", "agent enroll", "database list", "dev up", "dev down", "context list",
-                  "context use", "context set", "context show", "version"));
+                  "event list", "agent list", "agent describe", "agent enroll", "database list", "dev up", "dev down",
+                  "context list", "context use", "context set", "context show", "version"));
 }
 
 TEST_F(CommandTreeTest, EveryCommandIsExplained) {

@@ -10,6 +10,7 @@ void AddCommands(CommandTree& tree) {
   AddRestoreCommands(tree);
   AddDrillCommands(tree);
   AddRunCommands(tree);
+  AddEventCommands(tree);
   AddFileCommands(tree);
   AddPolicyCommands(tree);
   AddRetentionCommands(tree);

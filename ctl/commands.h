@@ -15,6 +15,7 @@ void AddBackupCommands(CommandTree& tree);
 void AddDrillCommands(CommandTree& tree);
 void AddRestoreCommands(CommandTree& tree);
 void AddRunCommands(CommandTree& tree);
+void AddEventCommands(CommandTree& tree);
 void AddFileCommands(CommandTree& tree);  // validate, diff, apply, get, explain
 void AddPolicyCommands(CommandTree& tree);
 void AddRetentionCommands(CommandTree& tree);

@@ -25,7 +25,9 @@ absl::Status Confirm(Session& session, const std::string& act, const std::string
     return refuse(absl::StrCat("--confirm says \"", given, "\", but this would ", act, " \"", name, "\""));
   }
   CommandEnvironment& env = session.environment();
-  if (!env.terminal.in || !env.terminal.err) return refuse(absl::StrCat(act, " \"", name, "\" must be confirmed"));
+  if (!env.terminal.in || !env.terminal.err) {
+    return refuse(absl::StrCat("this would ", act, " \"", name, "\", and wants to be confirmed"));
+  }
 
   env.err << "This will " << act << " \"" << CleanText(name) << "\". Type its name to go on: " << std::flush;
   // Reading a terminal cannot be cancelled: Ctrl-C ends the program here, before anything was done.

@@ -53,7 +53,7 @@ void ShowAskedRuns(Session& session, const std::vector<v1::Run>& runs) {
   } else {
     session.output().List("runs", Pointers(runs), [&] { return RunTable(runs, session.now()); });
   }
-  if (session.output().for_people()) {
+  if (session.output().for_people() && !HasEnded(runs[0].state())) {
     session.Say(absl::StrCat("follow it with: backupctl run watch ", ShortName(runs[0].name())));
   }
 }

@@ -16,7 +16,7 @@ absl::StatusOr<v1::Run> AskForRun(Session& session, Client& client, const v1::Ru
 // Says so when the run's agent is not heard of: the run waits for it, better said than left to be wondered about.
 void TellIfAgentIsAway(Session& session, Client& client, const v1::Run& run);
 
-// Shows runs that were asked for and are not waited for, and how to follow them.
+// Shows runs that were asked for, and how to follow them while they have not ended.
 void ShowAskedRuns(Session& session, const std::vector<v1::Run>& runs);
 
 }  // namespace backup::ctl

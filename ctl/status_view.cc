@@ -80,8 +80,9 @@ std::string DaySummary(const v1::FleetStatus& status, const Output& output) {
   const int64_t succeeded = status.succeeded_count_24h();
   if (due == 0) return "no run was due";
   const Color color = succeeded == due ? Color::kGreen : Color::kRed;
-  return output.Paint(absl::StrCat(CountText(succeeded), " of ", CountText(due), " due runs succeeded (", succeeded * 100 / due, "%)"),
-                      color);
+  return output.Paint(
+      absl::StrCat(CountText(succeeded), " of ", CountText(due), " due runs succeeded (", succeeded * 100 / due, "%)"),
+      color);
 }
 
 Table HealthTable(const v1::FleetStatus& status, absl::Time now) {
@@ -127,7 +128,7 @@ std::string StatusText(const v1::FleetStatus& status, const Output& output, absl
     absl::StrAppend(&out, "\n", output.Layout(AgentTable(agents, now)));
     if (AgentCount(status) > status.agents_size()) {
       absl::StrAppend(&out, "these are ", CountText(status.agents_size()), " of ", CountText(AgentCount(status)),
-                      " agents; all of them: backupctl agent list --limit 0\n");
+                      " agents; all of them: backupctl agent list\n");
     }
   }
   if (!status.active_runs().empty()) {
@@ -141,8 +142,7 @@ std::string DatabasesLeftOut(const v1::FleetStatus& status) {
   if (DatabaseCount(status) <= status.databases_size()) return "";
   // Without a look at the whole nobody knows the worst.
   return absl::StrCat("these are ", status.has_survey_time() ? "the worst " : "", CountText(status.databases_size()),
-                      " of ", CountText(DatabaseCount(status)),
-                      " databases; all of them: backupctl database list --limit 0");
+                      " of ", CountText(DatabaseCount(status)), " databases; all of them: backupctl database list");
 }
 
 std::string NextStep(const v1::FleetStatus& status) {

@@ -47,6 +47,10 @@ void Scheduler::RequestReplan() {
 }
 
 bool Scheduler::TakePlanIsDue() {
+  // Requests wait until it has caught up, which otherwise might never end.
+  if (catching_up_) {
+    return true;
+  }
   MutexLock lock(mu_);
   const bool due = replan_requested_ || clock_.Monotonic() >= next_plan_;
   if (replan_requested_) {
@@ -80,6 +84,10 @@ absl::StatusOr<absl::Duration> Scheduler::Turn() {
   if (TakePlanIsDue()) {
     RETURN_IF_ERROR(PlanDue(deadline));
   }
+  if (catching_up_) {
+    last_turn_ = clock_.Monotonic();
+    return absl::ZeroDuration();
+  }
   RETURN_IF_ERROR(AdvanceAll(deadline));
   RETURN_IF_ERROR(GiveFreePlaces());
   last_turn_ = clock_.Monotonic();
@@ -94,11 +102,11 @@ absl::StatusOr<absl::Duration> Scheduler::Turn() {
 
 absl::Status Scheduler::PlanDue(absl::Duration deadline) {
   next_plan_ = clock_.Monotonic();  // Until it is done.
-  // After an outage no run may be moved on before all is planned, however long that takes. A machine that slept has had
-  // one by its wall clock alone.
-  const bool outage = clock_.Monotonic() - last_planned_ > kOutage || clock_.Now() - last_planned_wall_time_ > kOutage;
-  ASSIGN_OR_RETURN(const bool done, planner_.Run(outage ? absl::InfiniteDuration() : deadline));
+  // A machine that slept has had an outage by its wall clock alone.
+  catching_up_ |= clock_.Monotonic() - last_planned_ > kOutage || clock_.Now() - last_planned_wall_time_ > kOutage;
+  ASSIGN_OR_RETURN(const bool done, planner_.Run(deadline));
   if (done) {
+    catching_up_ = false;
     last_planned_ = clock_.Monotonic();
     last_planned_wall_time_ = clock_.Now();
     next_plan_ = last_planned_ + options_.replan_interval;

@@ -77,6 +77,7 @@ class Scheduler {
   absl::Duration next_plan_;                                 // Monotonic.
   absl::Duration last_planned_ = -absl::InfiniteDuration();  // Monotonic.
   absl::Time last_planned_wall_time_ = absl::InfinitePast();
+  bool catching_up_ = false;        // After an outage: no run is moved on before all is planned.
   bool goes_on_ = false;            // This turn has left something to the next.
   std::set<std::string> advanced_;  // Runs looked at, in this turn and those that it goes on from.
   int failed_turn_count_ = 0;

@@ -23,6 +23,7 @@ using ::backup::testing::FakeClock;
 using ::backup::testing::FakeRandom;
 using ::backup::testing::FakeStore;
 using ::backup::testing::NightlyPolicy;
+using ::backup::testing::NightlyRun;
 
 // A catalog in which planning takes its time.
 class SlowStore : public FakeStore {
@@ -49,6 +50,10 @@ class SlowSchedulerTest : public ::testing::Test {
     }
   }
   void HearAgent() { store_.PutAgent(AgentSeenAt("db1", clock_.Now()), {DatabaseOf("db1", "orders")}); }
+  void TurnUntilNothingIsDue() {
+    while (scheduler_.RunOnce() == absl::ZeroDuration()) {
+    }
+  }
 
   FakeClock clock_;
   FakeRandom random_;
@@ -58,19 +63,32 @@ class SlowSchedulerTest : public ::testing::Test {
 };
 
 TEST_F(SlowSchedulerTest, ATurnLeavesToTheNextWhatItHasNoTimeFor) {
-  EXPECT_GT(scheduler_.RunOnce(), absl::ZeroDuration()) << "the first one plans all";
+  TurnUntilNothingIsDue();
   scheduler_.RequestReplan();
   EXPECT_EQ(scheduler_.RunOnce(), absl::ZeroDuration());
   EXPECT_EQ(scheduler_.RunOnce(), absl::ZeroDuration());
   EXPECT_GT(scheduler_.RunOnce(), absl::ZeroDuration());
 }
 
+TEST_F(SlowSchedulerTest, CatchingUpMovesNoRunOnAndEndsThoughPlanningIsAskedForAgainAndAgain) {
+  v1::Run old = NightlyRun(v1::SCHEDULED);
+  *old.mutable_slot_time() = ToProto(At("2026-11-22T22:00:00Z"));
+  *old.mutable_not_before_time() = old.slot_time();
+  *old.mutable_start_deadline_time() = ToProto(At("2026-11-23T04:00:00Z"));
+  store_.PutRun(old);
+  for (int turn = 1; turn <= 3; ++turn) {
+    EXPECT_EQ(store_.GetRun(old.name())->state(), v1::SCHEDULED) << turn;
+    scheduler_.RequestReplan();
+    scheduler_.RunOnce();
+  }
+  EXPECT_EQ(store_.GetRun(old.name())->state(), v1::MISSED);
+}
+
 TEST_F(SlowSchedulerTest, AfterAnOutageAllIsPlannedBeforeAnyRunIsMovedOn) {
-  scheduler_.RunOnce();
+  TurnUntilNothingIsDue();
   clock_.Advance(At("2026-11-26T04:30:00Z") - clock_.Now());  // 25T22 has passed without a row.
   HearAgent();
-  while (scheduler_.RunOnce() == absl::ZeroDuration()) {
-  }
+  TurnUntilNothingIsDue();
   const Page<v1::Run> page = *store_.ListRuns({}, {1000, ""});
   std::vector<std::string> missed;
   for (const v1::Run& run : page.items) {

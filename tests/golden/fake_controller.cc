@@ -427,6 +427,17 @@ class FakeController::Services final {
       *response = state.fleet.controller;
       return grpc::Status::OK;
     }
+    grpc::Status ListEvents(grpc::ServerContext*, const v1::ListEventsRequest* request,
+                            v1::ListEventsResponse* response) override {
+      if (absl::Status s = state.Check("ListEvents"); !s.ok()) return ToGrpcStatus(s);
+      std::vector<v1::Event> events;
+      for (const v1::Event& event : state.fleet.events.events()) {
+        if (request->subject().empty() || event.subject() == request->subject()) events.push_back(event);
+      }
+      Page(*request, events, response->mutable_next_page_token(),
+           [&](const v1::Event& event) { *response->add_events() = event; });
+      return grpc::Status::OK;
+    }
   };
 
   Policies policies;

@@ -33,6 +33,7 @@ struct FakeFleet {
   v1::Report report;                    // report.txtpb; spans that are asked for stand in for its own
   v1::FleetStatus status;               // status.txtpb
   v1::Controller controller;            // controller.txtpb
+  v1::ListEventsResponse events;        // events.txtpb
   v1::ListRunLogLinesResponse log;      // log.txtpb: of every run
   v1::ListRunsResponse created;         // created.txtpb: what CreateRun gives for the same kind and subject
   std::map<std::string, std::vector<v1::WatchRunResponse>> watch;  // watch_RUN.txtpb, parted by lines of "---"

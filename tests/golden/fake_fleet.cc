@@ -54,6 +54,7 @@ FakeFleet FakeFleet::Read(const std::string& directory) {
   ParseFile(dir / "report.txtpb", &fleet.report);
   ParseFile(dir / "status.txtpb", &fleet.status);
   ParseFile(dir / "controller.txtpb", &fleet.controller);
+  ParseFile(dir / "events.txtpb", &fleet.events);
   ParseFile(dir / "log.txtpb", &fleet.log);
   ParseFile(dir / "created.txtpb", &fleet.created);
   for (const fs::directory_entry& entry : fs::directory_iterator(dir)) {
