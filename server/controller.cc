@@ -143,12 +143,17 @@ absl::Status Controller::Serve() {
     scheduler_->RequestReplan();
     scheduler_loop_->Trigger();
   };
+  const auto plan = [this] {
+    scheduler_->RequestPlan();
+    scheduler_loop_->Trigger();
+  };
   const auto retain = [this](const std::string& database) {
     retention_->RequestDatabase(database);
     retention_loop_->Trigger();
   };
-  const ApiContext api = {*store_,        *feed_,     Clock::Real(), Random::Real(), *pool_, *authorizer_, *authority_,
-                          *parked_calls_, *refusals_, *clock_watch_, *fleet_watch_,  replan, retain,       settings};
+  const ApiContext api = {*store_,       *feed_,      Clock::Real(),  Random::Real(), *pool_,
+                          *authorizer_,  *authority_, *parked_calls_, *refusals_,     *clock_watch_,
+                          *fleet_watch_, replan,      plan,           retain,         settings};
   ASSIGN_OR_RETURN(server_, ApiServer::Start(options_.listen, identity_, api));
   listening_port_.set_value(server_->port());
   const Address dial = {listen_.host == "0.0.0.0" ? "127.0.0.1"

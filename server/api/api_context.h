@@ -55,6 +55,8 @@ struct ApiContext {
   const FleetWatch& fleet_watch;
   // Asks the scheduler to plan all policies anew, soon.
   std::function<void()> replan;
+  // The same for those that are new or were changed.
+  std::function<void()> plan;
   // Asks that retention of a database be applied, soon.
   std::function<void(const std::string& database)> retain;
   ApiSettings settings;

@@ -55,6 +55,7 @@ ApiContext ApiTestServer::context() {
           clock_watch_,
           fleet_watch_,
           [this] { ++replan_count_; },
+          [this] { ++plan_count_; },
           [](const std::string&) {},
           settings};
 }

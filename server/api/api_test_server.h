@@ -56,6 +56,7 @@ class ApiTestServer {
   ClockWatch& clock_watch() { return clock_watch_; }
   FleetWatch& fleet_watch() { return fleet_watch_; }
   int replan_count() const { return replan_count_; }
+  int plan_count() const { return plan_count_; }
 
  private:
   TlsIdentity Identity(const std::string& name, const std::string& spiffe_id);
@@ -76,6 +77,7 @@ class ApiTestServer {
   ThreadPool own_pool_{"test", 4, 10000};
   ThreadPool* const pool_;
   std::atomic<int> replan_count_ = 0;
+  std::atomic<int> plan_count_ = 0;
   std::unique_ptr<ApiServer> server_;
 };
 

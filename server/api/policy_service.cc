@@ -34,7 +34,7 @@ absl::Status Change(const ApiContext& api, const std::string& name, absl::Time n
   for (const std::string& agent : agents) {
     api.feed.Publish(agent);
   }
-  api.replan();
+  api.plan();
   if (stored != nullptr) {
     *stored = std::move(policy);
   }

@@ -57,7 +57,7 @@ TEST_F(PolicyServiceTest, CreatesAPolicyWithDefaultsAndEtagInTheNameOfTheUser) {
   ASSERT_THAT(server_.store().events(), SizeIs(1));
   EXPECT_EQ(server_.store().events()[0].type(), "POLICY_CREATED");
   EXPECT_EQ(server_.store().events()[0].actor(), "users/alice");
-  EXPECT_GE(server_.replan_count(), 1);
+  EXPECT_GE(server_.plan_count(), 1);
 }
 
 TEST_F(PolicyServiceTest, CreateRefusesASecondOfTheName) {

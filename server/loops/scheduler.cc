@@ -46,17 +46,23 @@ void Scheduler::RequestReplan() {
   replan_requested_ = true;
 }
 
+void Scheduler::RequestPlan() {
+  MutexLock lock(mu_);
+  plan_requested_ = true;
+}
+
 bool Scheduler::TakePlanIsDue() {
   // Requests wait until it has caught up, which otherwise might never end.
   if (catching_up_) {
     return true;
   }
   MutexLock lock(mu_);
-  const bool due = replan_requested_ || clock_.Monotonic() >= next_plan_;
+  const bool due = replan_requested_ || plan_requested_ || clock_.Monotonic() >= next_plan_;
   if (replan_requested_) {
     planner_.RequestAll();
   }
   replan_requested_ = false;
+  plan_requested_ = false;
   return due;
 }
 

@@ -52,6 +52,8 @@ class Scheduler {
 
   // The next turn plans all policies. Thread-safe. For the turn to come at once, trigger the loop as well.
   void RequestReplan();
+  // The same for the policies that are new or were changed.
+  void RequestPlan();
 
  private:
   absl::StatusOr<absl::Duration> Turn();
@@ -90,6 +92,7 @@ class Scheduler {
 
   Mutex mu_;
   bool replan_requested_ ABSL_GUARDED_BY(mu_) = true;
+  bool plan_requested_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace backup::server

@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/domain/planning.h"
+#include "server/domain/policy_changes.h"
 #include "server/domain/test_data.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/fake_random.h"
@@ -22,6 +25,7 @@ using ::backup::testing::DatabaseOf;
 using ::backup::testing::FakeClock;
 using ::backup::testing::FakeRandom;
 using ::backup::testing::FakeStore;
+using ::backup::testing::IsOk;
 using ::backup::testing::NightlyPolicy;
 using ::backup::testing::NightlyRun;
 
@@ -32,8 +36,11 @@ class SlowStore : public FakeStore {
   absl::StatusOr<std::string> ChangePolicyPart(absl::string_view name, absl::Time now, absl::string_view after,
                                                int limit, const PolicyDecision& decide) override {
     clock_.Advance(absl::Seconds(1));
+    planned.insert(std::string(name));
     return FakeStore::ChangePolicyPart(name, now, after, limit, decide);
   }
+
+  std::set<std::string> planned;
 
  private:
   FakeClock& clock_;
@@ -68,6 +75,34 @@ TEST_F(SlowSchedulerTest, ATurnLeavesToTheNextWhatItHasNoTimeFor) {
   EXPECT_EQ(scheduler_.RunOnce(), absl::ZeroDuration());
   EXPECT_EQ(scheduler_.RunOnce(), absl::ZeroDuration());
   EXPECT_GT(scheduler_.RunOnce(), absl::ZeroDuration());
+}
+
+TEST_F(SlowSchedulerTest, APolicyThatChangedIsPlannedForTheWholeFleetAndNoOtherIsPlannedAnew) {
+  std::vector<v1::Database> databases;
+  for (int i = 0; i <= kPlannedAtOnce; ++i) databases.push_back(DatabaseOf("db1", absl::StrCat("d", 1000 + i)));
+  store_.PutAgent(AgentSeenAt("db1", clock_.Now()), databases);
+  TurnUntilNothingIsDue();
+  v1::UpdatePolicyRequest request;
+  *request.mutable_policy() = *store_.GetPolicy("policies/b");
+  request.mutable_policy()->mutable_spec()->mutable_schedule()->set_cron("0 3 * * *");
+  ASSERT_THAT(store_.ChangePolicy("policies/b", clock_.Now(),
+                                  UpdatePolicyDecision(request, {"users/admin", clock_.Now(), &random_})),
+              IsOk());
+  store_.planned.clear();
+
+  scheduler_.RequestPlan();
+  TurnUntilNothingIsDue();
+
+  EXPECT_THAT(store_.planned, ::testing::ElementsAre("policies/b"));
+  v1::RunFilter of_policy;
+  of_policy.set_policy("policies/b");
+  size_t count = 0;
+  const Page<v1::Run> runs = *store_.ListRuns(of_policy, {1000, ""});
+  for (const v1::Run& run : runs.items) {
+    EXPECT_EQ(absl::UTCTimeZone().At(ToAbsl(run.slot_time())).cs.hour(), 3) << run.database();
+    ++count;
+  }
+  EXPECT_GE(count, databases.size());
 }
 
 TEST_F(SlowSchedulerTest, CatchingUpMovesNoRunOnAndEndsThoughPlanningIsAskedForAgainAndAgain) {

@@ -138,23 +138,6 @@ std::vector<v1::Run> ReadEndedAhead(pqxx::transaction_base& transaction, absl::s
       &DecodeRun);
 }
 
-absl::StatusOr<PolicyView> ReadView(pqxx::transaction_base& transaction, absl::string_view name, absl::Time now) {
-  LockPolicy(transaction, name);
-  PolicyView view;
-  ASSIGN_OR_RETURN(view.policy, ReadPolicy(transaction, name));
-  view.databases = DecodeRows(Exec(transaction, absl::StrCat(kSelectCoverable, "ORDER BY name")), &DecodeCoverable);
-  view.scheduled_runs =
-      DecodeRows(Exec(transaction,
-                      absl::StrCat("SELECT ", kRunColumns,
-                                   " FROM runs WHERE policy = $1 AND state = 'SCHEDULED' ORDER BY sequence FOR UPDATE"),
-                      SqlParams().Text(name)),
-                 &DecodeRun);
-  view.planned_time = ReadPlannedTime(transaction, name);
-  if (PlanMayHaveEnded(view.planned_time, now)) ReadKnownSlots(transaction, name, now, Part(), view);
-  view.ended_ahead = ReadEndedAhead(transaction, name, now, Part(), " FOR UPDATE");
-  return view;
-}
-
 // Which part begins at `after`, and its databases.
 Part ReadPart(pqxx::transaction_base& transaction, absl::string_view after, int limit, PolicyView* view) {
   Part part{std::string(after), ""};
@@ -179,6 +162,29 @@ std::vector<v1::Run> ReadScheduledRuns(pqxx::transaction_base& transaction, absl
                                            "AND database > $2",
                                            part.last.empty() ? "" : " AND database <= $3", " ORDER BY database", lock),
                               params));
+}
+
+// Reads the part's runs and slots; `lock` is " FOR UPDATE" or nothing.
+void ReadRunsOfPart(pqxx::transaction_base& transaction, absl::string_view policy, absl::Time now, const Part& part,
+                    const char* lock, PolicyView* view) {
+  view->scheduled_runs = ReadScheduledRuns(transaction, policy, part, lock);
+  view->ended_ahead = ReadEndedAhead(transaction, policy, now, part, lock);
+}
+
+Part ReadView(pqxx::transaction_base& transaction, absl::string_view name, absl::Time now, absl::string_view after,
+              int limit, const char* lock, PolicyView* view) {
+  Part part = ReadPart(transaction, after, limit, view);
+  view->last_part = part.last.empty();
+  ReadRunsOfPart(transaction, name, now, part, lock, view);
+  view->planned_time = ReadPlannedTime(transaction, name);
+  if (PlanMayHaveEnded(view->planned_time, now)) ReadKnownSlots(transaction, name, now, part, *view);
+  return part;
+}
+
+// Whatever the view shows.
+void DeletePolicy(pqxx::transaction_base& transaction, absl::string_view name) {
+  Exec(transaction, "DELETE FROM runs WHERE policy = $1 AND state = 'SCHEDULED'", SqlParams().Text(name));
+  Exec(transaction, "DELETE FROM policies WHERE name = $1", SqlParams().Text(name));
 }
 
 void WithdrawRuns(pqxx::transaction_base& transaction, absl::string_view policy, absl::Span<const std::string> names) {
@@ -268,21 +274,15 @@ absl::StatusOr<std::string> PostgresStore::ChangePolicyPart(absl::string_view na
     LockPolicy(transaction, name);
     PolicyView view;
     ASSIGN_OR_RETURN(view.policy, ReadPolicy(transaction, name, kSelectPolicyRules));
-    const Part part = ReadPart(transaction, after, limit, &view);
-    view.last_part = part.last.empty();
-    view.scheduled_runs = ReadScheduledRuns(transaction, name, part, "");
-    view.ended_ahead = ReadEndedAhead(transaction, name, now, part, "");
-    view.planned_time = ReadPlannedTime(transaction, name);
-    if (PlanMayHaveEnded(view.planned_time, now)) ReadKnownSlots(transaction, name, now, part, view);
+    const Part part = ReadView(transaction, name, now, after, limit, "", &view);
     ASSIGN_OR_RETURN(PolicyChange change, decide(view));
     if (!change.update_runs.empty() || !change.withdraw_runs.empty() || !change.reopen_runs.empty()) {
       // A lock is a write, and mostly there is nothing to do: only now.
-      view.scheduled_runs = ReadScheduledRuns(transaction, name, part, " FOR UPDATE");
-      view.ended_ahead = ReadEndedAhead(transaction, name, now, part, " FOR UPDATE");
+      ReadRunsOfPart(transaction, name, now, part, " FOR UPDATE", &view);
       ASSIGN_OR_RETURN(change, decide(view));
     }
     RETURN_IF_ERROR(CheckPolicyChange(name, change));
-    if (change.delete_policy) Exec(transaction, "DELETE FROM policies WHERE name = $1", SqlParams().Text(name));
+    if (change.delete_policy) DeletePolicy(transaction, name);
     if (change.put_policy.has_value()) PutPolicy(transaction, *change.put_policy, now);
     ApplyRuns(transaction, name, now, view, change);
     if (change.planned_time.has_value()) SetPlannedTime(transaction, name, *change.planned_time);
@@ -296,14 +296,16 @@ absl::StatusOr<v1::Policy> PostgresStore::ChangePolicy(absl::string_view name, a
   return rep_->executor.Write([&](pqxx::transaction_base& transaction) -> absl::StatusOr<v1::Policy> {
     PolicyView view;
     if (nameable) {
-      ASSIGN_OR_RETURN(view, ReadView(transaction, name, now));
+      LockPolicy(transaction, name);
+      ASSIGN_OR_RETURN(view.policy, ReadPolicy(transaction, name));
+      ReadView(transaction, name, now, "", kPlannedAtOnce, " FOR UPDATE", &view);
     }
     ASSIGN_OR_RETURN(const PolicyChange change, decide(view));
     RETURN_IF_ERROR(CheckPolicyChange(name, change));
-    if (change.delete_policy) Exec(transaction, "DELETE FROM policies WHERE name = $1", SqlParams().Text(name));
+    if (change.delete_policy) DeletePolicy(transaction, name);
     if (change.put_policy.has_value()) PutPolicy(transaction, *change.put_policy, now);
     ApplyRuns(transaction, name, now, view, change);
-    if (change.planned) SetPlannedTime(transaction, name, now);
+    if (change.planned && view.last_part) SetPlannedTime(transaction, name, now);
     ASSIGN_OR_RETURN(std::optional<v1::Policy> policy, ReadPolicy(transaction, name));
     return policy.has_value() ? *std::move(policy) : v1::Policy();
   });

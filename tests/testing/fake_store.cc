@@ -105,10 +105,12 @@ absl::StatusOr<v1::Policy> FakeStore::ChangePolicy(absl::string_view name, absl:
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
   const std::string key(name);
-  const PolicyView view = ViewPolicy(key, now);
+  PolicyView view = ViewPolicy(key, now);
+  CutToPart("", server::kPlannedAtOnce, &view);
   if (repeat_decisions_) decide(view).status().IgnoreError();
-  ASSIGN_OR_RETURN(const PolicyChange change, decide(view));
+  ASSIGN_OR_RETURN(PolicyChange change, decide(view));
   RETURN_IF_ERROR(server::CheckPolicyChange(name, change));
+  change.planned = change.planned && view.last_part;
   ApplyPolicyChange(key, now, change);
   RETURN_IF_ERROR(Leave());
   const auto it = policies_.find(key);
@@ -190,6 +192,11 @@ void FakeStore::ApplyPolicyChange(const std::string& name, absl::Time now, const
   if (change.delete_policy) {
     policies_.erase(name);
     planned_times_.erase(name);
+    std::vector<std::string> scheduled;
+    for (const auto& [sequence, run] : runs_) {
+      if (run.policy() == name && run.state() == v1::SCHEDULED) scheduled.push_back(run.name());
+    }
+    for (const std::string& run : scheduled) EraseRun(run);
   }
   if (change.put_policy.has_value()) StorePolicy(*change.put_policy, now);
   for (const std::string& run_name : change.withdraw_runs) {
