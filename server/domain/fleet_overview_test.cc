@@ -29,8 +29,9 @@ void AddDatabase(const std::string& name, v1::Health health, v1::FleetStatus& st
 
 std::vector<std::pair<v1::Health, int64_t>> HealthCounts(const v1::FleetStatus& status) {
   std::vector<std::pair<v1::Health, int64_t>> counts;
-  for (const v1::HealthCount& count : status.health_counts())
+  for (const v1::HealthCount& count : status.health_counts()) {
     counts.emplace_back(count.health(), count.database_count());
+  }
   return counts;
 }
 

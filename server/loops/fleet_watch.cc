@@ -17,10 +17,7 @@ std::shared_ptr<const FleetOverview> FleetWatch::overview() const {
 }
 
 absl::Duration FleetWatch::RunOnce() {
-  if (!look_.has_value()) {
-    look_.emplace();
-    look_->page.size = options_.page_size;
-  }
+  if (!look_.has_value()) look_.emplace(options_.page_size);
   const absl::StatusOr<bool> done = LookAtPage(*look_);
   if (!done.ok()) {
     int64_t suppressed = 0;

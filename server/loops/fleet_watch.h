@@ -43,6 +43,8 @@ class FleetWatch {
  private:
   // A look that is under way.
   struct Look {
+    explicit Look(int page_size) { page.size = page_size; }
+
     FleetOverviewBuilder builder{kMaxStatusRows};
     PageRequest page;
     bool databases_done = false;
