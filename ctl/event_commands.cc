@@ -44,7 +44,7 @@ absl::StatusOr<ExitCode> List(Session& session, const Flags& flags) {
   session.output().List("events", Pointers(listed.items), [&] { return EventTable(listed.items, session.now()); });
   flags.limit.TellMore(session, listed.more);
   if (listed.items.empty() && session.output().for_people()) {
-    session.Say(flags.subject.empty() || absl::StrContains(flags.subject, '/')
+    session.Say(flags.subject.empty() || flags.subject == "clock" || absl::StrContains(flags.subject, '/')
                     ? "no events"
                     : absl::StrCat("no events about \"", flags.subject,
                                    "\"; a subject is named in full, such as policies/nightly or runs/RUN"));

@@ -93,7 +93,7 @@ absl::StatusOr<ExitCode> Delete(Session& session, const std::string& name, const
   RETURN_IF_ERROR(client->Call(&v1::PolicyService::Stub::DeletePolicy, request).status());
   session.output().Value({{"name", full_name}, {"result", "deleted"}}, full_name, [&] {
     return absl::StrCat("policy ", session.output().Paint(ShortName(full_name), Color::kNone),
-                        " deleted; nothing is due by it any more, its past and its backups stay\n");
+                        " deleted; nothing new is due by it, what is due already still runs, and its backups stay\n");
   });
   return ExitCode::kOk;
 }

@@ -43,9 +43,9 @@ std::string Summary(int64_t total, std::map<State, int64_t> counts, std::initial
   return absl::StrCat(CountText(total), parts.empty() ? "" : absl::StrCat(" (", absl::StrJoin(parts, ", "), ")"));
 }
 
-// Of a fleet that is too large to be told: when its counts were taken.
-std::string AsOf(const v1::FleetStatus& status, absl::Time now) {
-  if (!status.has_survey_time()) return "";
+// Of what is too much to be told: when it was counted.
+std::string AsOf(const v1::FleetStatus& status, int64_t told, int64_t total, absl::Time now) {
+  if (told == total || !status.has_survey_time()) return "";
   return absl::StrCat(", as of ", FormatRelative(ToAbsl(status.survey_time()), now));
 }
 
@@ -59,7 +59,7 @@ std::string DatabaseSummary(const v1::FleetStatus& status, const Output& output,
   return Summary(
              total, counts, {v1::CRITICAL, v1::UNCOVERED, v1::WARNING, v1::OK, v1::HEALTH_UNSPECIFIED},
              [](v1::Health health) { return HealthCell(health); }, output) +
-         AsOf(status, now);
+         AsOf(status, status.databases_size(), total, now);
 }
 
 std::string AgentSummary(const v1::FleetStatus& status, const Output& output, absl::Time now) {
@@ -72,7 +72,7 @@ std::string AgentSummary(const v1::FleetStatus& status, const Output& output, ab
   return Summary(
              total, counts, {v1::OFFLINE, v1::ENROLLED, v1::ONLINE, v1::AGENT_STATE_UNSPECIFIED},
              [](v1::AgentState state) { return StateCell(state); }, output) +
-         AsOf(status, now);
+         AsOf(status, status.agents_size(), total, now);
 }
 
 std::string DaySummary(const v1::FleetStatus& status, const Output& output) {
@@ -152,7 +152,7 @@ std::string NextStep(const v1::FleetStatus& status) {
   if (status.databases().empty()) {
     return "next: name databases in the agent's configuration file; they appear here within a minute";
   }
-  bool all_uncovered = true;
+  bool all_uncovered = status.databases_size() == DatabaseCount(status);
   for (const v1::DatabaseStatus& entry : status.databases()) {
     all_uncovered = all_uncovered && entry.health() == v1::UNCOVERED;
   }

@@ -10,7 +10,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::UnorderedElementsAre;
 
 class PolicyStoreTest : public StoreContractTest {};
 INSTANTIATE_STORE_CONTRACT(PolicyStoreTest);
@@ -125,48 +124,9 @@ TEST_P(PolicyStoreTest, DeletesThePolicyWithItsRunsToComeAndLeavesThePast) {
   EXPECT_THAT(result, IsOkAndHolds(EqualsProto(v1::Policy())));
   EXPECT_THAT(store().GetPolicy("policies/nightly"), HasReason("POLICY_NOT_FOUND"));
   EXPECT_THAT(store().GetRun("runs/r1"), IsOk());
-  EXPECT_THAT(store().GetRun("runs/r2"), HasReason("RUN_NOT_FOUND"));
+  EXPECT_THAT(store().GetRun("runs/r2"), HasReason("RUN_NOT_FOUND")) << "though the decision did not name it";
   EXPECT_THAT(store().GetRun("runs/r3"), IsOk());
   EXPECT_EQ(store().ListEvents("policies/nightly", {})->items.size(), 1u);
-}
-
-TEST_P(PolicyStoreTest, AChangeLooksAtTheBeginningOfAGreatFleet) {
-  std::vector<std::string> names;
-  for (int i = 0; i <= server::kPlannedAtOnce; ++i) names.push_back(absl::StrCat("d", 1000 + i));
-  AddAgent("db1", names);
-  AddPolicy("nightly");
-  const std::string last = names.back();
-  Plan("nightly", {PlannedRun("first", "nightly", names.front(), absl::Hours(1)),
-                   PlannedRun("last", "nightly", last, absl::Hours(1))});
-  size_t databases = 0;
-  std::vector<std::string> runs;
-  bool last_part = true;
-  absl::Time planned_time;
-  const auto look = [&](const server::PolicyView& view) -> absl::StatusOr<server::PolicyChange> {
-    databases = view.databases.size();
-    runs = NamesOf(view.scheduled_runs);
-    last_part = view.last_part;
-    planned_time = view.planned_time;
-    server::PolicyChange change;
-    change.planned = true;
-    return change;
-  };
-
-  for (int time = 0; time < 2; ++time) {
-    ASSERT_THAT(store().ChangePolicy("policies/nightly", Now(), look), IsOk());
-    EXPECT_EQ(databases, static_cast<size_t>(server::kPlannedAtOnce));
-    EXPECT_THAT(runs, ElementsAre("runs/first"));
-    EXPECT_FALSE(last_part);
-    EXPECT_EQ(planned_time, absl::InfinitePast()) << "a part that is planned is not the whole";
-  }
-  names.pop_back();
-  AddAgent("db1", names);
-  for (int time = 0; time < 2; ++time) {
-    ASSERT_THAT(store().ChangePolicy("policies/nightly", Now(), look), IsOk());
-    EXPECT_TRUE(last_part);
-    EXPECT_THAT(runs, UnorderedElementsAre("runs/first", "runs/last")) << "those of databases that are gone, too";
-  }
-  EXPECT_EQ(planned_time, Now());
 }
 
 TEST_P(PolicyStoreTest, FillsInNextSlotAndCountOfDatabasesFromThePlan) {

@@ -26,9 +26,6 @@ namespace backup::server {
 // How far ahead rows of runs exist. An hour more than the agents hold, so that a replan is never late for them.
 inline constexpr absl::Duration kPlanningHorizon = absl::Hours(25);
 
-// Databases that a change of a policy looks at in one transaction; in a larger fleet the others are planned afterwards.
-inline constexpr int kPlannedAtOnce = 200;
-
 // Slots of the runs that a policy's schedule made for one database and kind, in whatever state they are.
 struct KnownSlots {
   absl::Time last = absl::InfinitePast();      // The last of all.
@@ -60,8 +57,7 @@ struct PolicyChange {
   std::vector<std::string> withdraw_runs;  // Names; only those still SCHEDULED are removed.
   std::vector<v1::Run> update_runs;        // spec, times, epoch, delivered and held_back of rows still SCHEDULED.
   std::vector<v1::Run> reopen_runs;        // As they are to be stored, of those in the view's ended_ahead.
-  // The plan of all that the view shows is complete. By ChangePolicy, when that is the whole fleet: planned_time
-  // becomes the time of the change.
+  // The plan of all that the view shows is complete. Of the whole fleet: planned_time becomes the time of the change.
   bool planned = false;
   // Becomes the policy's planned_time: for whoever plans part by part, when the first one was begun.
   std::optional<absl::Time> planned_time;

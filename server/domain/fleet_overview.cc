@@ -17,10 +17,6 @@ FleetOverview CountTold(const v1::FleetStatus& status) {
   return told;
 }
 
-bool TellsEverything(const v1::FleetStatus& status) {
-  return status.databases_size() >= status.database_count() && status.agents_size() >= status.agent_count();
-}
-
 }  // namespace
 
 void FleetOverviewBuilder::AddDatabases(const v1::FleetStatus& part) {
@@ -44,15 +40,18 @@ FleetOverview FleetOverviewBuilder::Finish(absl::Time now) const {
 }
 
 void CountFleet(const FleetOverview* overview, v1::FleetStatus& status) {
-  const bool whole = TellsEverything(status);
-  if (!whole && overview == nullptr) {
+  const bool all_databases = status.databases_size() >= status.database_count();
+  const bool all_agents = status.agents_size() >= status.agent_count();
+  if (!all_databases && overview == nullptr) {
     status.add_problems(
         "the controller has just started and has not looked at the whole fleet yet: worse databases than these may "
         "follow in a few seconds");
-    return;
   }
-  const FleetOverview counted = whole ? CountTold(status) : *overview;
-  if (!whole) *status.mutable_survey_time() = ToProto(counted.time);
+  const FleetOverview known = overview == nullptr ? FleetOverview() : *overview;
+  FleetOverview counted = CountTold(status);
+  if (!all_databases) counted.databases = known.databases;
+  if (!all_agents) counted.agents = known.agents;
+  if (!(all_databases && all_agents) && overview != nullptr) *status.mutable_survey_time() = ToProto(overview->time);
   for (const v1::Health health : {v1::CRITICAL, v1::UNCOVERED, v1::WARNING, v1::OK}) {
     const auto found = counted.databases.find(health);
     if (found == counted.databases.end()) continue;

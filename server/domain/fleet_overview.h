@@ -41,8 +41,9 @@ class FleetOverviewBuilder {
   std::set<std::pair<int, std::string>> worst_;  // By -Severity.
 };
 
-// Fills in health_counts, agent_state_counts and survey_time of a status that JudgeFleet has judged: from itself when
-// it tells everything, else from `overview`, without which they stay empty and `problems` says so.
+// Fills in health_counts, agent_state_counts and survey_time of a status that JudgeFleet has judged: of what it tells
+// all of from itself, of the other from `overview`, without which they stay empty; when it is the databases, `problems`
+// says so.
 void CountFleet(const FleetOverview* overview, v1::FleetStatus& status);
 
 }  // namespace backup::server

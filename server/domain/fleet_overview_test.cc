@@ -115,11 +115,19 @@ TEST(CountFleetTest, AGreatFleetIsCountedByItsOverview) {
 TEST(CountFleetTest, AgentsBeyondThoseToldMakeAFleetGreatToo) {
   FleetOverview overview;
   overview.agents = {{v1::ONLINE, 2}};
+  overview.databases = {{v1::OK, 7}};
   v1::FleetStatus status;
+  AddDatabase("a", v1::CRITICAL, status);
+  status.set_database_count(1);
   status.set_agent_count(2);
+  v1::FleetStatus early = status;
   CountFleet(&overview, status);
   EXPECT_THAT(AgentCounts(status), ElementsAre(Pair(v1::ONLINE, 2)));
+  EXPECT_THAT(HealthCounts(status), ElementsAre(Pair(v1::CRITICAL, 1))) << "of what is told, from what is told";
   EXPECT_TRUE(status.has_survey_time());
+  CountFleet(nullptr, early);
+  EXPECT_THAT(AgentCounts(early), IsEmpty());
+  EXPECT_THAT(early.problems(), IsEmpty());
 }
 
 TEST(CountFleetTest, AGreatFleetThatNobodyLookedAtYetIsAProblem) {

@@ -47,11 +47,8 @@ absl::StatusOr<PolicyChange> PlanUnrecordedPast(const PolicyView& view, const Ch
   if (!view.policy.has_value() || view.known_slots.empty()) {
     return past;
   }
-  // Rows of a younger policy reach until now. Of an older one those of databases that the view does not show would not
-  // be recorded.
-  const bool beyond = !view.last_part && ToAbsl(view.policy->update_time()) + kPlanningHorizon < context.now;
   ASSIGN_OR_RETURN(PolicyChange plan, PlanRuns(view, context.now, *context.random));
-  if (!plan.planned || beyond) {
+  if (!plan.planned) {
     return MakeError(absl::StatusCode::kAborted, "PLAN_INCOMPLETE",
                      absl::StrCat("slots of ", view.policy->name(),
                                   " that fell due while the controller was away are still being recorded"),
@@ -97,11 +94,9 @@ absl::StatusOr<PolicyChange> SetPaused(const PolicyView& view, const std::string
                     paused ? "due slots are skipped until it is resumed" : "slots run again from now on", context);
 }
 
-std::string CountsText(const PolicyView& view, const PolicyChange& change) {
-  return absl::StrCat(
-      change.create_runs.size(), " runs planned, ", change.update_runs.size(), " changed, ",
-      change.withdraw_runs.size(), " withdrawn",
-      view.last_part ? "" : absl::StrCat(" at once; the databases beyond the first ", kPlannedAtOnce, " follow"));
+std::string CountsText(const PolicyChange& change) {
+  return absl::StrCat(change.create_runs.size(), " runs planned, ", change.update_runs.size(), " changed, ",
+                      change.withdraw_runs.size(), " withdrawn");
 }
 
 }  // namespace
@@ -151,7 +146,7 @@ PolicyDecision UpdatePolicyDecision(v1::UpdatePolicyRequest request, ChangeConte
     const bool created = !view.policy.has_value();
     ASSIGN_OR_RETURN(PolicyChange change, PutAndPlan(view, std::move(policy), "", "", context));
     change.events.back().set_type(created ? "POLICY_CREATED" : "POLICY_UPDATED");
-    change.events.back().set_message(CountsText(view, change));
+    change.events.back().set_message(CountsText(change));
     return change;
   };
 }

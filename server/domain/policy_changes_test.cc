@@ -196,23 +196,6 @@ TEST_F(PolicyChangesTest, AChangeRightAfterAnOutageRecordsTheOldSchedulesSlotsFi
   EXPECT_THAT(PausePolicyDecision("policies/nightly", Context())(view), HasReason("PLAN_INCOMPLETE"));
 }
 
-TEST_F(PolicyChangesTest, InAGreatFleetSlotsThatNobodySeesYetAreRecordedBeforeTheScheduleChanges) {
-  PolicyView view = Stored();
-  view.last_part = false;
-  const absl::StatusOr<PolicyChange> change = UpdatePolicyDecision(MoveToThreeInTheMorning(), Context())(view);
-  ASSERT_THAT(change, IsOk());
-  EXPECT_EQ(change->events.at(0).message(),
-            "4 runs planned, 0 changed, 4 withdrawn at once; the databases beyond the first 200 follow");
-
-  view.known_slots[{v1::BACKUP, view.databases[0].name()}] = {now_ - absl::Hours(2), now_ - absl::Hours(2)};
-  *view.policy->mutable_update_time() = ToProto(now_ - kPlanningHorizon);
-  EXPECT_THAT(UpdatePolicyDecision(MoveToThreeInTheMorning(), Context())(view), IsOk());
-  *view.policy->mutable_update_time() = ToProto(now_ - kPlanningHorizon - absl::Seconds(1));
-  EXPECT_THAT(UpdatePolicyDecision(MoveToThreeInTheMorning(), Context())(view), HasReason("PLAN_INCOMPLETE"));
-  view.last_part = true;
-  EXPECT_THAT(UpdatePolicyDecision(MoveToThreeInTheMorning(), Context())(view), IsOk());
-}
-
 TEST_F(PolicyChangesTest, AChangeKeepsTheCreateTime) {
   PolicyView view = Stored();
   const absl::Time created = now_ - absl::Hours(24);

@@ -45,6 +45,9 @@ void LockPolicy(pqxx::transaction_base& transaction, absl::string_view name) {
   Exec(transaction, "SELECT pg_advisory_xact_lock(hashtextextended('policy ' || $1, 0))", SqlParams().Text(name));
 }
 
+// As the limit of a part: all databases.
+constexpr int kWholeFleet = 1 << 30;
+
 // A part of the fleet.
 struct Part {
   std::string after;  // Databases beyond this name,
@@ -298,14 +301,14 @@ absl::StatusOr<v1::Policy> PostgresStore::ChangePolicy(absl::string_view name, a
     if (nameable) {
       LockPolicy(transaction, name);
       ASSIGN_OR_RETURN(view.policy, ReadPolicy(transaction, name));
-      ReadView(transaction, name, now, "", kPlannedAtOnce, " FOR UPDATE", &view);
+      ReadView(transaction, name, now, "", kWholeFleet, " FOR UPDATE", &view);
     }
     ASSIGN_OR_RETURN(const PolicyChange change, decide(view));
     RETURN_IF_ERROR(CheckPolicyChange(name, change));
     if (change.delete_policy) DeletePolicy(transaction, name);
     if (change.put_policy.has_value()) PutPolicy(transaction, *change.put_policy, now);
     ApplyRuns(transaction, name, now, view, change);
-    if (change.planned && view.last_part) SetPlannedTime(transaction, name, now);
+    if (change.planned) SetPlannedTime(transaction, name, now);
     ASSIGN_OR_RETURN(std::optional<v1::Policy> policy, ReadPolicy(transaction, name));
     return policy.has_value() ? *std::move(policy) : v1::Policy();
   });

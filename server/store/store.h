@@ -98,8 +98,7 @@ class Store {
   virtual absl::StatusOr<std::vector<v1::Policy>> ReadPolicies() = 0;
   // Reads, decides, writes; nobody else changes this policy or its runs meanwhile. A decision's error is returned as it
   // is. The stored policy gets a new etag and update_time (`now`) when put; returns it as GetPolicy would (a
-  // default Policy when deleted or never there). The view holds the first kPlannedAtOnce databases, see
-  // ChangePolicyPart.
+  // default Policy when deleted or never there).
   virtual absl::StatusOr<v1::Policy> ChangePolicy(absl::string_view name, absl::Time now,
                                                   const PolicyDecision& decide) = 0;
   // The same for a part of the fleet, so that nobody waits for a large one: the view holds the first `limit` databases

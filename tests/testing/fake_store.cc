@@ -105,12 +105,10 @@ absl::StatusOr<v1::Policy> FakeStore::ChangePolicy(absl::string_view name, absl:
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
   const std::string key(name);
-  PolicyView view = ViewPolicy(key, now);
-  CutToPart("", server::kPlannedAtOnce, &view);
+  const PolicyView view = ViewPolicy(key, now);
   if (repeat_decisions_) decide(view).status().IgnoreError();
-  ASSIGN_OR_RETURN(PolicyChange change, decide(view));
+  ASSIGN_OR_RETURN(const PolicyChange change, decide(view));
   RETURN_IF_ERROR(server::CheckPolicyChange(name, change));
-  change.planned = change.planned && view.last_part;
   ApplyPolicyChange(key, now, change);
   RETURN_IF_ERROR(Leave());
   const auto it = policies_.find(key);
