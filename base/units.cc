@@ -84,7 +84,8 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
     if (!absl::SimpleAtoi(digits, &count)) return fail("is too long");
     const absl::string_view name = TakeLetters(rest);
     if (name.empty() && rest.empty()) {
-      return fail("has no unit", absl::StrCat("write ", digits, "m or ", digits, "s"));
+      return fail("has no unit",
+                  absl::StrCat("write ", digits, "d for days, ", digits, "h, ", digits, "m or ", digits, "s"));
     }
     size_t unit = 0;
     while (unit < kDurationUnits.size() && kDurationUnits[unit].name != name) ++unit;

@@ -14,7 +14,7 @@ namespace backup {
 // accepted; every Parse accepts what its Format writes.
 
 // Non-negative: one or more of `<integer><w|d|h|m|s|ms>` from large to small, each unit once, blanks between allowed:
-// "30d", "1h30m", "6h 10m"; at most 3652500d. A bare number is refused ("write 10m or 10s"), except "0". A day is 24 h.
+// "30d", "1h30m", "6h 10m"; at most 3652500d. A bare number is refused, except "0". A day is 24 h.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 // Negative ones read "0s", longer ones than 10,000 years are cut to that. Write backup::FormatDuration in full: without
 // it absl's function of the same name is meant too.

@@ -76,7 +76,7 @@ TEST(ParseDurationTest, RefusesAllElse) {
 
 TEST(ParseDurationTest, SaysHowToGiveANumberItsUnit) {
   EXPECT_THAT(ParseDuration("10"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("has no unit")));
-  EXPECT_THAT(ParseDuration("10"), HasHint("write 10m or 10s"));
+  EXPECT_THAT(ParseDuration("10"), HasHint("write 10d for days, 10h, 10m or 10s"));
 }
 
 TEST(FormatDurationTest, WritesLargeUnitsFirst) {

@@ -95,7 +95,7 @@ TEST_F(YamlReaderTest, RemembersEveryErrorWithItsPlace) {
                                       "f.yaml:11:1: labels: must be a map of texts, not a list",
                                       "f.yaml:12:7: mode: must be one of SKIP, WAIT, not \"SKPI\"",
                                       "f.yaml:13:1: empty: must be a text, not nothing"));
-  EXPECT_THAT(context_.errors[5], HasHint("write 10m or 10s"));
+  EXPECT_THAT(context_.errors[5], HasHint("write 10d for days, 10h, 10m or 10s"));
   EXPECT_THAT(context_.errors[11], HasHint("did you mean \"SKIP\"?"));
   EXPECT_EQ(GetErrorInfos(context_.errors[0])[0].metadata().at("field"), "number");
   EXPECT_EQ(GetErrorInfos(context_.errors[0])[0].metadata().at("line"), "1");

@@ -47,7 +47,8 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
                              flags.limit.Of(session)));
   session.output().List("backups", Pointers(listed.items), [&] { return BackupTable(listed.items, session.now()); });
   if (listed.items.empty() && session.output().for_people()) {
-    session.Say("no backups; make one with: backupctl backup run DATABASE --wait");
+    session.Say(request.has_filter() ? "no such backups"
+                                     : "no backups; make one with: backupctl backup run DATABASE --wait");
   }
   flags.limit.TellMore(session, listed.more);
   return ExitCode::kOk;

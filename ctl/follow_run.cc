@@ -80,6 +80,8 @@ std::string Subject(const v1::Run& run) {
       return "drill of " + of;
     case v1::RESTORE:
       return (run.spec().restore().plan_only() ? "plan to restore " : "restore of ") + of;
+    case v1::DELETE:
+      return "deletion of " + of;
     default:
       return "backup of " + ShortName(run.database());
   }

@@ -73,7 +73,7 @@ void Output::Value(const Json& value, absl::string_view name, const std::functio
       out_ << text();
       return;
     case OutputFormat::kName:
-      out_ << CleanText(name) << "\n";
+      if (!name.empty()) out_ << CleanText(name) << "\n";
       return;
     case OutputFormat::kJson:
       out_ << JsonText(value, true) << "\n";

@@ -113,7 +113,7 @@ std::string Slots(const v1::DatabaseReport& database) {
 }
 
 std::string GapAndCounts(const v1::DatabaseReport& database) {
-  std::string gap = "- Nothing was ever due, and there is no good backup.\n";
+  std::string gap = "- Nothing was due in the span, and no good backup was made in it or before.\n";
   if (database.has_longest_gap()) {
     const absl::Time start = ToAbsl(database.longest_gap_start_time());
     gap = absl::StrCat("- Longest time without a new good backup: ", GapText(ToAbsl(database.longest_gap())), ", from ",

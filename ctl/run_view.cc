@@ -139,9 +139,7 @@ std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now
   if (!run.attempt_id().empty()) {
     facts.push_back({"Attempt", absl::StrCat(run.attempt_id(), ", epoch ", run.epoch())});
   }
-  if (run.kind() == v1::DELETE && run.has_progress()) {
-    facts.push_back({"Freed", FormatSize(run.progress().stored_bytes())});
-  } else if (run.has_progress()) {
+  if (run.kind() != v1::DELETE && run.has_progress()) {
     const v1::Progress& progress = run.progress();
     const std::string bytes = run.kind() == v1::BACKUP ? absl::StrCat(FormatSize(progress.plain_bytes()), " dumped, ",
                                                                       FormatSize(progress.stored_bytes()), " stored")

@@ -31,7 +31,8 @@ absl::Status RetentionFrozen(const v1::RetentionPlan& plan) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "RETENTION_FROZEN",
                    absl::StrCat("nothing was deleted; ", count, count == 1 ? " backup of " : " backups of ",
                                 plan.database(), " would go, but ", absl::StrJoin(texts, ", ")),
-                   "look at backupctl retention plan; to delete them nevertheless, confirm it",
+                   "look at backupctl retention plan DATABASE; to delete them nevertheless: backupctl retention apply "
+                   "DATABASE --confirm DATABASE",
                    {{"database", plan.database()}});
 }
 

@@ -104,6 +104,7 @@ TEST(CountFleetTest, AGreatFleetIsCountedByItsOverview) {
   v1::FleetStatus status;
   AddDatabase("a", v1::OK, status);
   status.set_database_count(1000);
+  status.set_agent_count(600);
 
   CountFleet(&overview, status);
 

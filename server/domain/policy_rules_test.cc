@@ -277,9 +277,36 @@ TEST(ValidatePolicyTest, SpansThatLeaveASlotOfTheYearFreeAreAccepted) {
   schedule.set_overlap(v1::QUEUE_ONE);
   schedule.set_max_running(3);
   EXPECT_THAT(ValidatePolicy(policy), IsOk());
-  window.set_cron("* * * * *");
+  // A week in which a thousand slots and more fall.
+  schedule.set_cron("* * * * *");
+  window.set_cron("0 0 1 1 *");
   *window.mutable_duration() = ToProto(absl::Hours(7 * 24));
-  EXPECT_THAT(std::string(ValidatePolicy(policy).message()), HasSubstr("every slot falls"));
+  EXPECT_THAT(ValidatePolicy(policy), IsOk());
+}
+
+TEST(ValidatePolicyTest, SpansThatLeaveNoSlotAnyTimeAreRefused) {
+  struct Case {
+    const char* slots;
+    absl::Duration start_deadline;
+    const char* spans;
+    absl::Duration length;
+  };
+  for (const Case& c : {Case{"0 22 * * *", absl::Hours(6), "* * * * *", absl::Hours(7 * 24)},
+                        Case{"0 22 * * *", absl::Hours(6), "0 0 * * *", absl::Hours(24)},
+                        Case{"0 22 * * *", absl::Hours(3), "0 0 * * *", absl::Hours(25)},
+                        Case{"0 22 * * *", absl::Hours(6), "0 * * * *", absl::Hours(1)},
+                        Case{"0 * * * *", absl::Minutes(30), "0 * * * *", absl::Minutes(45)}}) {
+    v1::Policy policy = NightlyPolicy();
+    v1::ScheduleSpec& schedule = *policy.mutable_spec()->mutable_schedule();
+    schedule.set_cron(c.slots);
+    *schedule.mutable_start_deadline() = ToProto(c.start_deadline);
+    v1::ExclusionWindow& window = *schedule.add_not_during();
+    window.set_cron(c.spans);
+    *window.mutable_duration() = ToProto(c.length);
+    EXPECT_THAT(std::string(ValidatePolicy(policy).message()), HasSubstr("every slot falls")) << c.spans;
+    *window.mutable_duration() = ToProto(c.length / 3);
+    EXPECT_EQ(ValidatePolicy(policy).ok(), c.length < absl::Hours(100)) << c.spans;
+  }
 }
 
 TEST(ValidatePolicyTest, HintsAtWhatWasMeant) {

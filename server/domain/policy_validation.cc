@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -99,15 +100,23 @@ bool IsExcludedForEver(const v1::ScheduleSpec& spec) {
   // Any year will do, and a leap year has every day.
   const absl::Time begin = absl::FromCivil(absl::CivilDay(2024, 1, 1), absl::UTCTimeZone());
   const absl::Time end = begin + 400 * kDay;
-  const std::vector<ExcludedSpan> spans = exclusions->Between(begin, end, kMaxLookedAt);
+  const absl::Duration start_deadline = ToAbsl(spec.start_deadline());
+  const std::vector<ExcludedSpan> spans = exclusions->Between(begin, end + start_deadline, kMaxLookedAt);
+  // What lies beyond the spans that were looked at would seem free.
+  const bool all = static_cast<int>(spans.size()) < kMaxLookedAt;
+  const absl::Time known_until = all ? absl::InfiniteFuture() : spans.back().end;
   int count = 0;
-  for (absl::Time slot = schedule->NextSlot(begin); slot < end && count < kMaxLookedAt;
-       slot = schedule->NextSlot(slot)) {
+  absl::Time slot = schedule->NextSlot(begin);
+  while (slot < end && slot + start_deadline <= known_until && count < kMaxLookedAt) {
     ++count;
-    const absl::Time deadline = slot + ToAbsl(spec.start_deadline());
-    if (FirstStart(spans, slot, absl::ZeroDuration(), deadline) < deadline) {
+    if (FirstStart(spans, slot, absl::ZeroDuration(), slot + start_deadline) < slot + start_deadline) {
       return false;
     }
+    // Those that this span leaves no time either need not be looked at, however many they are.
+    const auto later = std::upper_bound(spans.begin(), spans.end(), slot,
+                                        [](absl::Time time, const ExcludedSpan& span) { return time < span.begin; });
+    const absl::Time span_end = later == spans.begin() ? slot : std::prev(later)->end;
+    slot = schedule->NextSlot(std::max(slot, span_end - start_deadline));
   }
   return count > 0;
 }
