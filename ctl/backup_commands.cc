@@ -61,8 +61,7 @@ absl::StatusOr<ExitCode> Describe(Session& session, const std::string& name, siz
   ASSIGN_OR_RETURN(const v1::Backup backup, client->Call(&v1::BackupService::Stub::GetBackup, request));
   std::vector<Fact> future;
   // What is deleted has no future.
-  const bool goes = backup.state() == v1::DELETING || backup.state() == v1::DELETED;
-  if (session.output().for_people() && !goes) future = ReadOutlookFacts(session, *client, backup.name());
+  if (session.output().for_people() && !IsGoing(backup)) future = ReadOutlookFacts(session, *client, backup.name());
   session.output().Single(backup,
                           [&] { return DescribeBackup(backup, future, session.output(), session.now(), tables); });
   return ExitCode::kOk;

@@ -31,8 +31,6 @@ std::string SizeText(const v1::Backup& backup) {
   return text;
 }
 
-bool IsGoing(const v1::Backup& backup) { return backup.state() == v1::DELETING || backup.state() == v1::DELETED; }
-
 std::string RestoredText(const v1::Backup& backup, absl::Time now) {
   if (!backup.has_prove_time()) {
     return IsGoing(backup) ? "never" : "never; try it: backupctl drill run " + ShortName(backup.name());
@@ -120,6 +118,8 @@ Table BackupTable(const std::vector<v1::Backup>& backups, absl::Time now) {
   }
   return table;
 }
+
+bool IsGoing(const v1::Backup& backup) { return backup.state() == v1::DELETING || backup.state() == v1::DELETED; }
 
 std::string HoldText(const v1::Backup& backup, absl::Time now) {
   const v1::BackupHold& hold = backup.hold();

@@ -14,6 +14,9 @@ namespace backup::ctl {
 // A line for each backup.
 Table BackupTable(const std::vector<v1::Backup>& backups, absl::Time now);
 
+// Whether it is deleted, or on its way.
+bool IsGoing(const v1::Backup& backup);
+
 // How long, by whom and why a backup is held that is.
 std::string HoldText(const v1::Backup& backup, absl::Time now);
 

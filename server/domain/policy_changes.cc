@@ -162,9 +162,6 @@ PolicyDecision DeletePolicyDecision(v1::DeletePolicyRequest request, ChangeConte
     }
     PolicyChange change;
     change.delete_policy = true;
-    for (const v1::Run& run : view.scheduled_runs) {
-      change.withdraw_runs.push_back(run.name());
-    }
     change.events.push_back(MakeEvent(context.now, context.actor, request.name(), "POLICY_DELETED",
                                       "its runs to come are withdrawn; backups stay"));
     return change;
@@ -198,7 +195,7 @@ PolicyDecision RecordingAgents(PolicyDecision decide, std::vector<std::string>* 
     }
     const std::set<std::string> withdrawn(change.withdraw_runs.begin(), change.withdraw_runs.end());
     for (const v1::Run& run : view.scheduled_runs) {
-      if (withdrawn.contains(run.name())) {
+      if (change.delete_policy || withdrawn.contains(run.name())) {
         touched.insert(AgentOf(run));
       }
     }

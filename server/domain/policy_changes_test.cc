@@ -143,14 +143,16 @@ TEST_F(PolicyChangesTest, AWrongUpdateIsRefusedWhole) {
   EXPECT_THAT(UpdatePolicyDecision(request, Context())(Stored()), HasReason("INVALID_FIELD"));
 }
 
-TEST_F(PolicyChangesTest, DeleteWithdrawsFutureRuns) {
+TEST_F(PolicyChangesTest, DeleteTellsTheAgentsWhoseRunsGoWithIt) {
   v1::DeletePolicyRequest request;
   request.set_name("policies/nightly");
   EXPECT_THAT(DeletePolicyDecision(request, Context())(empty_), HasReason("POLICY_NOT_FOUND"));
-  const absl::StatusOr<PolicyChange> change = DeletePolicyDecision(request, Context())(Stored());
+  std::vector<std::string> agents;
+  const absl::StatusOr<PolicyChange> change =
+      RecordingAgents(DeletePolicyDecision(request, Context()), &agents)(Stored());
   ASSERT_THAT(change, IsOk());
   EXPECT_TRUE(change->delete_policy);
-  EXPECT_THAT(change->withdraw_runs, SizeIs(4));
+  EXPECT_THAT(agents, ElementsAre("agents/db1", "agents/db2"));
   EXPECT_EQ(change->events.at(0).type(), "POLICY_DELETED");
 }
 

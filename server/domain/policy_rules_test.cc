@@ -282,6 +282,12 @@ TEST(ValidatePolicyTest, SpansThatLeaveASlotOfTheYearFreeAreAccepted) {
   window.set_cron("0 0 1 1 *");
   *window.mutable_duration() = ToProto(absl::Hours(7 * 24));
   EXPECT_THAT(ValidatePolicy(policy), IsOk());
+  // Thousands of spans, which end before the year does.
+  schedule.set_cron("2 0 * * *");
+  *schedule.mutable_start_deadline() = ToProto(absl::Minutes(1));
+  window.set_cron("*/5 * * 1-6 *");
+  *window.mutable_duration() = ToProto(absl::Minutes(4));
+  EXPECT_THAT(ValidatePolicy(policy), IsOk());
 }
 
 TEST(ValidatePolicyTest, SpansThatLeaveNoSlotAnyTimeAreRefused) {

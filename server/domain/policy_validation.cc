@@ -28,7 +28,7 @@ constexpr absl::Duration kDay = absl::Hours(24);
 constexpr absl::Duration kMaxKeepWithin = absl::Hours(24 * 36500);
 constexpr int kMaxEntries = 100;
 constexpr int kMaxExclusions = 20;
-constexpr int kMaxLookedAt = 1000;
+constexpr int kMaxLookedAt = 10'000;
 constexpr int kMaxLabels = 64;
 constexpr size_t kMaxLabelBytes = 256;
 constexpr size_t kMaxIdBytes = 63;        // Ids of agents, and PostgreSQL's names.
@@ -102,13 +102,15 @@ bool IsExcludedForEver(const v1::ScheduleSpec& spec) {
   const absl::Time end = begin + 400 * kDay;
   const absl::Duration start_deadline = ToAbsl(spec.start_deadline());
   const std::vector<ExcludedSpan> spans = exclusions->Between(begin, end + start_deadline, kMaxLookedAt);
-  // What lies beyond the spans that were looked at would seem free.
   const bool all = static_cast<int>(spans.size()) < kMaxLookedAt;
   const absl::Time known_until = all ? absl::InfiniteFuture() : spans.back().end;
   int count = 0;
   absl::Time slot = schedule->NextSlot(begin);
-  while (slot < end && slot + start_deadline <= known_until && count < kMaxLookedAt) {
-    ++count;
+  while (slot < end) {
+    // Too many to look at all of them: where one is free is not known, so nothing is refused.
+    if (slot + start_deadline > known_until || ++count > kMaxLookedAt) {
+      return false;
+    }
     if (FirstStart(spans, slot, absl::ZeroDuration(), slot + start_deadline) < slot + start_deadline) {
       return false;
     }
