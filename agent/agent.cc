@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,8 @@ namespace {
 
 // What is left of the time to stop for the last words to the controller.
 constexpr absl::Duration kLastWords = absl::Seconds(3);
+// More are not told, so that a Sync fits into a message.
+constexpr size_t kMaxUnfinishedTold = 10'000;
 
 std::string Hostname() {
   char name[256] = {};
@@ -136,11 +140,29 @@ v1::SyncRequest Agent::State() const {
   for (const RestoreTargetConfig& target : options_.config.restore_targets) {
     request.add_restore_targets(target.name);
   }
+  if (const std::set<std::string> runs = UnfinishedRuns(); runs.size() <= kMaxUnfinishedTold) {
+    request.mutable_unfinished()->mutable_runs()->Assign(runs.begin(), runs.end());
+  }
   request.set_hostname(hostname_);
   request.mutable_labels()->insert(options_.config.labels.begin(), options_.config.labels.end());
   MutexLock lock(mu_);
   *request.mutable_repository() = repository_status_;
   return request;
+}
+
+// In the order in which a run goes from one to the next, so that one on its way is seen at least once.
+std::set<std::string> Agent::UnfinishedRuns() const {
+  std::set<std::string> names;
+  for (const std::string& run : recovery_.UnsettledRuns()) {
+    names.insert(run);
+  }
+  for (const std::string& run : runs_.HeldAndActiveRuns()) {
+    names.insert(run);
+  }
+  for (const AttemptKey& key : spool_.Keys()) {
+    names.insert(key.first);
+  }
+  return names;
 }
 
 void Agent::Apply(const v1::SyncRequest& asked, const v1::SyncResponse& answer) {

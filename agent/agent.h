@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -70,6 +71,7 @@ class Agent {
   Agent(Options options, Outside outside, StateDirectory state);
   absl::Status Load();
   v1::SyncRequest State() const;
+  std::set<std::string> UnfinishedRuns() const;
   void Apply(const v1::SyncRequest& asked, const v1::SyncResponse& answer);
   void OnRunsChanged();
   absl::Duration LookAtRepository();

@@ -199,6 +199,37 @@ TEST_F(AgentStoryTest, RunsWhatTheControllerWantsAndSaysWhatIs) {
   StopAgent();
 }
 
+TEST_F(AgentStoryTest, SaysWhatItHasNotDoneWithUntilTheControllerHasIt) {
+  const auto unfinished = [](const std::string& run) {
+    return [run](const v1::SyncRequest& request) {
+      const auto& runs = request.unfinished().runs();
+      return request.has_unfinished() && std::find(runs.begin(), runs.end(), run) != runs.end();
+    };
+  };
+  jobs_.SetHeld(true);
+  StartAgent();
+  link_.RefuseResultsOf("runs/works", absl::UnavailableError("not now"));
+  link_.Want({MakeDesiredRun("later", "shop", clock_.Now() + absl::Hours(2)),
+              MakeDesiredRun("works", "orders", clock_.Now())});
+
+  ASSERT_TRUE(WaitForSync(unfinished("runs/later"))) << "held";
+  ASSERT_TRUE(WaitForSync([&](const v1::SyncRequest& request) {
+    return request.attempts_size() == 1 && unfinished("runs/works")(request);
+  })) << "at work";
+  jobs_.SetHeld(false);
+  ASSERT_TRUE(WaitForSync([&](const v1::SyncRequest& request) {
+    return request.attempts_size() == 0 && unfinished("runs/works")(request) && unfinished("runs/later")(request);
+  })) << "done, and not acknowledged";
+
+  link_.RefuseResultsOf("runs/works", absl::OkStatus());
+  link_.Want({});
+
+  ASSERT_TRUE(WaitForSync([](const v1::SyncRequest& request) {
+    return request.has_unfinished() && request.unfinished().runs().empty() && !request.known_revision().empty();
+  }));
+  StopAgent();
+}
+
 TEST_F(AgentStoryTest, TheLogOfAFailedRunEndsWithTheCause) {
   jobs_.SetBackupError(JobError(v1::DUMP_FAILED, "pg_dump ended with status 3", "read its words", {"first", "second"}));
   StartAgent();
@@ -353,6 +384,7 @@ TEST_F(AgentStoryTest, NobodyJudgesAKilledRunWhileTheRepositoryIsAway) {
   StartAgent();
   ASSERT_TRUE(WaitForSync([](const v1::SyncRequest& request) { return !request.repository().problem().empty(); }));
   EXPECT_THAT(link_.results(), IsEmpty());
+  EXPECT_THAT(link_.syncs().back().unfinished().runs(), ElementsAre(attempt.name()));
   StopAgent();
   EXPECT_EQ(FilesIn("state/attempts"), 1u);
 

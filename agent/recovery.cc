@@ -50,14 +50,30 @@ absl::StatusOr<std::vector<v1::Run>> Recovery::Load() {
 }
 
 void Recovery::Settle() {
-  MutexLock lock(mu_);
-  if (unsettled_.empty()) {
+  MutexLock settle_lock(settle_mu_);
+  std::vector<v1::Run> left;
+  {
+    MutexLock lock(mu_);
+    left = unsettled_;
+  }
+  if (left.empty()) {
     return;
   }
   const bool repository_is_open = parts_.repository.EnsureOpen().ok();
-  unsettled_.erase(std::remove_if(unsettled_.begin(), unsettled_.end(),
-                                  [&](const v1::Run& attempt) { return SettleOne(attempt, repository_is_open); }),
-                   unsettled_.end());
+  left.erase(std::remove_if(left.begin(), left.end(),
+                            [&](const v1::Run& attempt) { return SettleOne(attempt, repository_is_open); }),
+             left.end());
+  MutexLock lock(mu_);
+  unsettled_ = std::move(left);
+}
+
+std::vector<std::string> Recovery::UnsettledRuns() const {
+  std::vector<std::string> runs;
+  MutexLock lock(mu_);
+  for (const v1::Run& attempt : unsettled_) {
+    runs.push_back(attempt.name());
+  }
+  return runs;
 }
 
 bool Recovery::SettleOne(const v1::Run& attempt, bool repository_is_open) {

@@ -39,6 +39,8 @@ class Recovery {
   absl::StatusOr<std::vector<v1::Run>> Load();
   // Settles what can be settled now. Call it at the start and from time to time.
   void Settle();
+  // Runs, `runs/{run}`, of attempts that are not settled yet. Waits for nothing.
+  std::vector<std::string> UnsettledRuns() const;
 
  private:
   // True when it needs no more looking at.
@@ -48,7 +50,8 @@ class Recovery {
   const Parts parts_;
   const std::string repository_root_;
 
-  Mutex mu_;
+  Mutex settle_mu_;  // One Settle at a time; a repository that hangs holds up no other. Taken before mu_.
+  mutable Mutex mu_;
   std::vector<v1::Run> unsettled_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -167,6 +167,18 @@ void RunLoop::ApplyDesired(const v1::SyncRequest& asked, const v1::SyncResponse&
   loop_.Trigger();
 }
 
+std::vector<std::string> RunLoop::HeldAndActiveRuns() const {
+  std::vector<std::string> runs;
+  MutexLock lock(begin_mu_);
+  for (const v1::DesiredRun& run : parts_.held.runs()) {
+    runs.push_back(run.run());
+  }
+  for (const ActiveAttempt& attempt : active_.List()) {
+    runs.push_back(attempt.run);
+  }
+  return runs;
+}
+
 void RunLoop::Cancel(absl::string_view run, absl::string_view reason) { active_.Cancel(run, reason); }
 
 void RunLoop::Resume(const v1::Run& attempt, AttemptWork work) {

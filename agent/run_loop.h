@@ -73,6 +73,8 @@ class RunLoop {
 
   std::vector<v1::AttemptProgress> Attempts() const { return active_.Progress(); }
   std::vector<ActiveAttempt> ActiveRuns() const { return active_.List(); }
+  // Runs, `runs/{run}`, that are held or worked on. One that is begun meanwhile is in it.
+  std::vector<std::string> HeldAndActiveRuns() const;
   int max_runs() const { return options_.max_runs; }
 
   // One turn: starts and answers what is due. Returns how long nothing will happen by time alone. For tests without
@@ -92,7 +94,7 @@ class RunLoop {
   const std::function<void()> on_change_;
   const absl::Time start_time_;
 
-  Mutex begin_mu_;  // Held while attempts begin, so that none does after Stop.
+  mutable Mutex begin_mu_;  // Held while attempts begin, so that none does after Stop.
   bool stopping_ ABSL_GUARDED_BY(begin_mu_) = false;
   ActiveAttempts active_;
   Loop loop_;  // Last: its thread uses all of the above.

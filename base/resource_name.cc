@@ -29,9 +29,9 @@ int HexDigit(char c) {
   return -1;
 }
 
-absl::Status InvalidName(absl::string_view name, absl::string_view form) {
+absl::Status InvalidName(absl::string_view name, absl::string_view form, absl::string_view hint = "") {
   return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_RESOURCE_NAME",
-                   absl::StrCat("\"", CleanText(name, 256), "\" is not a name of the form ", form));
+                   absl::StrCat("\"", CleanText(name, 256), "\" is not a name of the form ", form), hint);
 }
 
 absl::StatusOr<std::string> ParseFlatName(absl::string_view name, absl::string_view collection, absl::string_view form,
@@ -119,7 +119,9 @@ absl::StatusOr<std::string> ParseRunName(absl::string_view name) {
 std::string MakeBackupName(absl::string_view backup_id) { return absl::StrCat("backups/", backup_id); }
 
 absl::StatusOr<std::string> ParseBackupName(absl::string_view name) {
-  return ParseFlatName(name, "backups/", "backups/{backup}", IsValidBackupId);
+  absl::StatusOr<std::string> id = ParseFlatName(name, "backups/", "backups/{backup}", IsValidBackupId);
+  if (id.ok()) return id;
+  return InvalidName(name, "backups/{backup}", "ids are like 20261123T220000Z-7k3m9q2x4d: see backupctl backup list");
 }
 
 bool IsValidBackupId(absl::string_view id) {

@@ -72,6 +72,14 @@ void Show(Session& session, const std::vector<Result>& results, bool dry_run) {
   session.output().Value(json, names, [&] { return text; });
 }
 
+// What is as the file says, and perhaps not as its writer means.
+void TellDoubts(Session& session, const PlannedPolicy& plan) {
+  if (plan.change == PlannedPolicy::Change::kNone) return;
+  if (const std::string doubt = NothingCoveredText(plan.wanted.name(), plan.deletions); !doubt.empty()) {
+    session.Say(doubt);
+  }
+}
+
 // Nothing is applied before everything that would be deleted was confirmed.
 absl::Status ConfirmDeletions(Session& session, const PlannedPolicy& plan, const Flags& flags) {
   if (plan.deletions.delete_count() == 0) return absl::OkStatus();
@@ -91,6 +99,7 @@ absl::StatusOr<ExitCode> Apply(Session& session, const Flags& flags) {
   // Everything is checked before anything is changed.
   ASSIGN_OR_RETURN(const std::vector<PlannedPolicy> plans, PlanPolicies(*client, std::move(documents)));
   for (const PlannedPolicy& plan : plans) {
+    TellDoubts(session, plan);
     RETURN_IF_ERROR(ConfirmDeletions(session, plan, flags));
   }
   std::vector<Result> results;

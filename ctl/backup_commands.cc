@@ -15,6 +15,7 @@
 #include "ctl/enum_argument.h"
 #include "ctl/list_limit.h"
 #include "ctl/paging.h"
+#include "ctl/policy_choice.h"
 #include "ctl/retention_forecast_commands.h"
 #include "ctl/short_name.h"
 
@@ -45,6 +46,7 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
   ASSIGN_OR_RETURN(const Listed<v1::Backup> listed,
                    ListPages(*client, &v1::BackupService::Stub::ListBackups, request, &v1::ListBackupsResponse::backups,
                              flags.limit.Of(session)));
+  if (listed.items.empty() && !flags.policy.empty()) RETURN_IF_ERROR(CheckPolicyIsThere(*client, flags.policy));
   session.output().List("backups", Pointers(listed.items), [&] { return BackupTable(listed.items, session.now()); });
   if (listed.items.empty() && session.output().for_people()) {
     session.Say(request.has_filter() ? "no such backups"
@@ -79,6 +81,10 @@ absl::StatusOr<ExitCode> Hold(Session& session, const HoldFlags& flags) {
   request.set_reason(flags.reason);
   if (!flags.duration.empty()) {
     ASSIGN_OR_RETURN(const absl::Duration duration, backup::ParseDuration(flags.duration));
+    if (duration <= absl::ZeroDuration()) {
+      return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE", "--for is no time at all",
+                       "say how long, as in 90d, or leave it out for a hold without an end");
+    }
     *request.mutable_expire_time() = ToProto(session.now() + duration);
   }
   ASSIGN_OR_RETURN(Client * client, session.client());

@@ -61,7 +61,12 @@ absl::StatusOr<ExitCode> Diff(Session& session, const std::vector<std::string>& 
     json["policies"].push_back({{"name", name}, {"change", WordOf(plan.change)}, {"diff", diff}});
     if (plan.deletions.delete_count() > 0) json["policies"].back()["deletes"] = DeletionJson(plan.deletions);
     absl::StrAppend(&text, Painted(session.output(), diff), DeletionText(name, plan.deletions, session.output()));
-    if (!diff.empty()) changed.push_back(name);
+    if (!diff.empty()) {
+      changed.push_back(name);
+      if (const std::string doubt = NothingCoveredText(name, plan.deletions); !doubt.empty()) {
+        absl::StrAppend(&text, session.output().Paint(doubt, Color::kYellow), "\n");
+      }
+    }
   }
   if (session.output().format() == OutputFormat::kName) {
     for (const std::string& name : changed) session.output().Text(name + "\n");

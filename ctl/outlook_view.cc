@@ -29,6 +29,17 @@ Cell GoesText(const v1::BackupOutlook& outlook, absl::Time now) {
     if (!decision.keep() && outlook.frozen().empty()) return {absl::StrCat("now: ", reasons), Color::kRed};
     return absl::StrCat("about ", DayText(outlook.expected_delete_time(), now), ", if every slot brings a good backup");
   }
+  if (outlook.has_unkept_time()) {
+    const bool is_now = ToAbsl(outlook.unkept_time()) <= now;
+    const std::string database = ShortName(backup.database());
+    // What stands against it now has a line of its own.
+    const std::string then = is_now ? ""
+                                    : absl::StrCat(" from about ", DayText(outlook.unkept_time(), now), " on, but ",
+                                                   absl::StrJoin(outlook.unkept_frozen(), "; "), " then");
+    return {absl::StrCat("not by itself: no rule keeps it", then, "; it goes with: backupctl retention apply ",
+                         ShellWord(database), " --confirm ", ShellWord(database)),
+            Color::kYellow};
+  }
   if (backup.has_hold() && !backup.hold().has_expire_time()) return "not before it is released";
   return absl::StrCat("not before ", DayText(outlook.simulated_until_time(), now),
                       ", if every slot brings a good backup");

@@ -6,12 +6,13 @@
 #include "base/errors.h"
 #include "base/proto_json.h"
 #include "base/status_macros.h"
-#include "base/text.h"
 #include "ctl/commands.h"
 #include "ctl/confirm.h"
 #include "ctl/paging.h"
+#include "ctl/policy_choice.h"
 #include "ctl/policy_view.h"
 #include "ctl/short_name.h"
+#include "ctl/time_argument.h"
 
 namespace backup::ctl {
 namespace {
@@ -61,26 +62,38 @@ absl::StatusOr<ExitCode> Resume(Session& session, const std::string& name) {
 }
 
 struct PreviewFlags {
+  std::string name;
+  std::string file;
   int runs = 10;
   std::string from;
 };
 
-absl::StatusOr<ExitCode> Preview(Session& session, const std::string& name, const PreviewFlags& flags) {
+absl::StatusOr<ExitCode> Preview(Session& session, const PreviewFlags& flags) {
   v1::PreviewPolicyRequest request;
-  request.set_name(FullName("policies", name));
+  PolicyDocument document;
+  if (!flags.file.empty()) {
+    ASSIGN_OR_RETURN(document, ChoosePolicyOfFile(session, flags.file, flags.name));
+    *request.mutable_policy() = document.policy;
+  } else if (flags.name.empty()) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE", "policy preview wants a policy, or --file",
+                     "name one of backupctl policy list");
+  } else {
+    request.set_name(FullName("policies", flags.name));
+  }
   request.set_count(flags.runs);
   absl::Time from = session.now();
-  std::string ignored;
-  if (!flags.from.empty() && !absl::ParseTime(absl::RFC3339_full, flags.from, &from, &ignored)) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "USAGE",
-                     absl::StrCat("--from is no time: \"", CleanText(flags.from, 100), "\""),
-                     "write it as 2027-03-27T00:00:00Z");
+  if (!flags.from.empty()) {
+    ASSIGN_OR_RETURN(from, ParseTimeArgument("--from", flags.from, session.now()));
   }
   *request.mutable_from_time() = ToProto(from);
   ASSIGN_OR_RETURN(Client * client, session.client());
-  ASSIGN_OR_RETURN(const v1::PreviewPolicyResponse preview,
-                   client->Call(&v1::PolicyService::Stub::PreviewPolicy, request));
-  session.output().Single(preview, [&] { return session.output().Layout(SlotTable(preview, session.now())); });
+  const absl::StatusOr<v1::PreviewPolicyResponse> preview =
+      client->Call(&v1::PolicyService::Stub::PreviewPolicy, request);
+  if (!preview.ok()) return flags.file.empty() ? preview.status() : AtPlaceInFile(preview.status(), document);
+  session.output().Single(*preview, [&] { return session.output().Layout(SlotTable(*preview, session.now())); });
+  if (preview->paused() && session.output().for_people()) {
+    session.Say("the policy is paused: until backupctl policy resume each of them is SKIPPED");
+  }
   return ExitCode::kOk;
 }
 
@@ -115,16 +128,21 @@ void AddPolicyCommands(CommandTree& tree) {
   };
   add("describe", {"Show everything about one policy", "", "backupctl policy describe nightly"}, Describe);
   auto preview = std::make_shared<PreviewFlags>();
-  CLI::App& preview_leaf =
-      add("preview",
-          {"Show when a policy's next runs will be due, and what clock changes and notDuring do to them",
-           "Each database starts up to the policy's jitter later. A pause is not looked at.",
-           "backupctl policy preview nightly\nbackupctl policy preview nightly --from 2027-03-25T00:00:00Z --runs 5"},
-          [preview](Session& s, const std::string& name) { return Preview(s, name, *preview); });
+  CLI::App& preview_leaf = tree.AddLeaf(
+      noun, "preview",
+      {"Show when a policy's next runs will be due, and what clock changes and notDuring do to them",
+       "Each database starts up to the policy's jitter later. With --file: of a policy as a file has it, before it is "
+       "applied.",
+       "backupctl policy preview nightly\nbackupctl policy preview nightly --from 2027-03-25 --runs 5\nbackupctl "
+       "policy "
+       "preview --file nightly.yaml"},
+      [&session, preview] { return Preview(session, *preview); });
+  preview_leaf.add_option("POLICY", preview->name, "the policy's name; with --file: which of those in it");
+  preview_leaf.add_option("--file", preview->file, "a policy file, or - for stdin")->type_name("FILE");
   preview_leaf.add_option("--runs", preview->runs, "how many (default: 10)")
       ->type_name("N")
       ->check(CLI::Range(1, 1000));
-  preview_leaf.add_option("--from", preview->from, "slots later than this time, RFC 3339 (default: now)")
+  preview_leaf.add_option("--from", preview->from, "slots later than this: a day, or RFC 3339 (default: now)")
       ->type_name("TIME");
   add("pause",
       {"Let due slots of a policy pass without a backup", "They become SKIPPED. backupctl backup run still works.",

@@ -2,6 +2,7 @@
 #include "ctl/policy_deletions.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/proto_json.h"
 #include "base/units.h"
 #include "ctl/short_name.h"
@@ -10,8 +11,13 @@
 namespace backup::ctl {
 
 std::string DeletionSum(const v1::PolicyChangePlan& deletions) {
-  return absl::StrCat(CountText(deletions.delete_count()), deletions.delete_count() == 1 ? " backup (" : " backups (",
-                      FormatSize(deletions.delete_bytes()), ")");
+  return absl::StrCat(BackupsText(deletions.delete_count()), " (", FormatSize(deletions.delete_bytes()), ")");
+}
+
+std::string NothingCoveredText(const std::string& policy, const v1::PolicyChangePlan& plan) {
+  if (!plan.has_covered_count() || plan.covered_count() > 0) return "";
+  return absl::StrCat("policy ", ShortName(policy),
+                      " covers no database for now: see backupctl database list for names and labels");
 }
 
 std::string DeletionText(const std::string& policy, const v1::PolicyChangePlan& deletions, const Output& output) {
@@ -29,6 +35,11 @@ std::string DeletionText(const std::string& policy, const v1::PolicyChangePlan& 
                       FormatRfc3339(ToAbsl(database.newest_snapshot_time())));
     }
     absl::StrAppend(&text, "\n");
+    if (!database.frozen().empty()) {
+      const std::string word = ShellWord(ShortName(database.database()));
+      absl::StrAppend(&text, "    nothing of it goes by itself: ", absl::StrJoin(database.frozen(), "; "),
+                      "; let it go with: backupctl retention apply ", word, " --confirm ", word, "\n");
+    }
     told += database.delete_count();
   }
   if (told < deletions.delete_count()) {

@@ -11,6 +11,8 @@ namespace backup::ctl {
 
 // What a change of a policy would delete, for people: a line, then one for each database. "" when nothing.
 std::string DeletionText(const std::string& policy, const v1::PolicyChangePlan& deletions, const Output& output);
+// "policy nightly covers no database: ..." when it does not, or would not; else "".
+std::string NothingCoveredText(const std::string& policy, const v1::PolicyChangePlan& plan);
 // "4 backups (3.0 MiB)".
 std::string DeletionSum(const v1::PolicyChangePlan& deletions);
 // The same for programs; the protobuf JSON of the message.

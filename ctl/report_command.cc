@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "base/errors.h"
 #include "base/proto_json.h"
 #include "base/status_macros.h"
 #include "ctl/commands.h"
@@ -47,6 +48,10 @@ absl::StatusOr<ExitCode> Report(Session& session, const ReportFlags& flags) {
   if (!flags.until.empty()) {
     ASSIGN_OR_RETURN(const absl::Time until, ParseTimeArgument("--until", flags.until, session.now()));
     *request.mutable_until_time() = ToProto(until);
+  }
+  if (request.has_since_time() && request.has_until_time() &&
+      ToAbsl(request.until_time()) <= ToAbsl(request.since_time())) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "WRONG_USAGE", "--until is not later than --since");
   }
   ASSIGN_OR_RETURN(Client * client, session.client());
   if (!flags.database.empty()) {

@@ -27,7 +27,12 @@ void Add(const v1::PolicyReport& policy, ReportTotals& totals) {
 void Add(const v1::DatabaseReport& database, ReportTotals& totals) {
   ++totals.database_count;
   totals.uncovered_count += database.policies().empty() ? 1 : 0;
+  totals.flawed_count += database.flawed_count();
   for (const v1::PolicyReport& policy : database.policies()) Add(policy, totals);
+  totals.frozen_count += std::any_of(database.policies().begin(), database.policies().end(),
+                                     [](const v1::PolicyReport& p) { return !p.retention().frozen().empty(); })
+                             ? 1
+                             : 0;
   for (const v1::DrillReport& drill : database.drills()) {
     if (drill.state() == v1::PENDING || drill.state() == v1::RUNNING) continue;
     ++totals.drill_count;
@@ -92,6 +97,11 @@ std::string PassedDrillsText(const ReportTotals& totals) {
 
 std::string DrillOutcome(v1::RunState state) {
   return state == v1::SUCCEEDED ? "passed" : absl::AsciiStrToLower(v1::RunState_Name(state));
+}
+
+std::string DrillRemark(const v1::DrillReport& drill) {
+  if (!drill.reason().empty() || drill.backup_flaw() == v1::BACKUP_STATE_UNSPECIFIED) return drill.reason();
+  return absl::StrCat("its backup is ", v1::BackupState_Name(drill.backup_flaw()), " now");
 }
 
 std::optional<Trend> TrendOf(const v1::DatabaseReport& database,

@@ -26,6 +26,8 @@ struct ReportTotals {
   int64_t promise_count = 0;                        // Policies that are there, and so promise to keep something.
   int64_t shortfall_count = 0;                      // Rules that promise more than there is,
   int64_t missing_count = 0;                        // and of those the ones for which good backups are missing.
+  int64_t flawed_count = 0;                         // Backups that are not good now.
+  int64_t frozen_count = 0;                         // Databases of which some policy deletes nothing for now.
   const v1::DatabaseReport* longest_gap = nullptr;  // The database that has it; null when none has a gap.
 };
 ReportTotals TotalsOf(const v1::Report& report);
@@ -45,6 +47,8 @@ std::string ShortfallsText(const ReportTotals& totals);
 std::string PassedDrillsText(const ReportTotals& totals);
 // The end of a drill in a word: "passed", "failed".
 std::string DrillOutcome(v1::RunState state);
+// Why it did not pass; or what its backup was found to be since. "" for neither.
+std::string DrillRemark(const v1::DrillReport& drill);
 
 // One figure of the good backups over the span.
 struct Trend {

@@ -47,8 +47,6 @@ std::string RetentionText(const v1::PolicyReport& policy) {
   return policy.has_retention() ? ShortfallsText(TotalsOf(policy)) : "the policy is no more";
 }
 
-std::string Backups(int64_t count) { return absl::StrCat(CountText(count), count == 1 ? " backup" : " backups"); }
-
 std::string Rate(const v1::PolicyReport& policy) {
   return RateText(policy.good_count(), policy.expected_count() - policy.open_count());
 }
@@ -156,11 +154,27 @@ std::string Drills(const v1::DatabaseReport& database) {
                     absl::StrCat(DrillOutcome(drill.state()), drill.manual() ? ", by hand" : ""),
                     drill.has_restore_duration() ? ElapsedText(ToAbsl(drill.restore_duration())) : "",
                     drill.has_max_duration() ? backup::FormatDuration(ToAbsl(drill.max_duration())) : "no limit",
-                    MarkdownText(drill.reason())});
+                    MarkdownText(DrillRemark(drill))});
   }
   return absl::StrCat(
       "\n### Drills\n\n",
       MarkdownTable({{"Due"}, {"Backup"}, {"Outcome"}, {"Restored in", true}, {"Allowed", true}, {"Why"}}, rows));
+}
+
+std::string Flawed(const v1::DatabaseReport& database) {
+  if (database.flawed().empty()) return "";
+  Rows rows;
+  for (const v1::FlawedBackup& flawed : database.flawed()) {
+    rows.push_back({Time(flawed.snapshot_time()), Name(flawed.backup()), v1::BackupState_Name(flawed.state()),
+                    MarkdownText(flawed.reason())});
+  }
+  std::string out = absl::StrCat("\n### Backups that are not good\n\n",
+                                 MarkdownTable({{"Snapshot"}, {"Backup"}, {"State"}, {"Why"}}, rows));
+  if (database.flawed_count() > database.flawed_size()) {
+    absl::StrAppend(&out, "\nThese are the newest ", CountText(database.flawed_size()), " of ",
+                    CountText(database.flawed_count()), ".\n");
+  }
+  return out;
 }
 
 std::string Retention(const v1::DatabaseReport& database) {
@@ -171,7 +185,7 @@ std::string Retention(const v1::DatabaseReport& database) {
       continue;
     }
     const v1::PolicyRetention& retention = policy.retention();
-    absl::StrAppend(&out, "- ", Name(policy.policy()), ": keeps ", Backups(retention.keep_count()), " (",
+    absl::StrAppend(&out, "- ", Name(policy.policy()), ": keeps ", BackupsText(retention.keep_count()), " (",
                     FormatSize(retention.keep_bytes()), ")");
     if (retention.delete_count() > 0) {
       absl::StrAppend(&out, ", and would delete ", CountText(retention.delete_count()), " (",
@@ -197,7 +211,7 @@ std::string ReportMarkdown(const v1::Report& report, absl::string_view controlle
   absl::StrAppend(&out, Summary(report));
   for (const v1::DatabaseReport& database : report.databases()) {
     absl::StrAppend(&out, "\n## ", Name(database.database()), "\n\n", Slots(database), "\n", GapAndCounts(database),
-                    Trends(database), Drills(database), Retention(database));
+                    Trends(database), Drills(database), Flawed(database), Retention(database));
   }
   return absl::StrCat(out, "\n", kHowItIsCounted);
 }

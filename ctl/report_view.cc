@@ -66,7 +66,16 @@ std::vector<Fact> SummaryFacts(const v1::Report& report) {
                                                  ShortName(totals.longest_gap->database()))});
   }
   facts.push_back({"Drills", DrillsCell(totals)});
+  if (totals.flawed_count > 0) {
+    facts.push_back({"Not good now", {BackupsText(totals.flawed_count), Color::kRed}});
+  }
   if (totals.promise_count > 0) facts.push_back({"Retention", {ShortfallsText(totals), ShortfallColor(totals)}});
+  if (totals.frozen_count > 0) {
+    facts.push_back({"Frozen",
+                     {absl::StrCat("nothing goes for now from ", CountText(totals.frozen_count),
+                                   totals.frozen_count == 1 ? " database" : " databases"),
+                      Color::kYellow}});
+  }
   return facts;
 }
 
@@ -135,6 +144,45 @@ std::string ShortfallLines(const v1::Report& report) {
   return out;
 }
 
+std::string FrozenLines(const v1::Report& report) {
+  std::string out;
+  for (const v1::DatabaseReport& database : report.databases()) {
+    for (const v1::PolicyReport& policy : database.policies()) {
+      const v1::PolicyRetention& retention = policy.retention();
+      if (retention.frozen().empty()) continue;
+      absl::StrAppend(&out, "  ",
+                      CleanText(absl::StrCat(ShortName(database.database()), ", ", ShortName(policy.policy()), ": ",
+                                             BackupsText(retention.delete_count()), " would go, but ",
+                                             absl::StrJoin(retention.frozen(), "; "))),
+                      "\n");
+    }
+  }
+  return out;
+}
+
+std::string FlawedLines(const v1::Report& report) {
+  std::string out;
+  for (const v1::DatabaseReport& database : report.databases()) {
+    const std::string name = ShortName(database.database());
+    for (const v1::FlawedBackup& flawed : database.flawed()) {
+      absl::StrAppend(
+          &out, "  ",
+          CleanText(absl::StrCat(name, ", ", ShortName(flawed.backup()), ": ", v1::BackupState_Name(flawed.state()),
+                                 flawed.reason().empty() ? "" : ", ", flawed.reason())),
+          "\n");
+    }
+    if (database.flawed_count() > database.flawed_size()) {
+      absl::StrAppend(&out, "  ", name, ": and ", BackupsText(database.flawed_count() - database.flawed_size()), "\n");
+    }
+  }
+  return out;
+}
+
+// A list under its title; "" without lines.
+std::string Listed(const char* title, const std::string& lines, const Output& output) {
+  return lines.empty() ? "" : absl::StrCat("\n", output.Paint(title, Color::kYellow), "\n", lines);
+}
+
 std::string TrendText(const v1::DatabaseReport& database, const std::function<int64_t(const v1::SizePoint&)>& of,
                       const std::function<std::string(int64_t)>& text) {
   const std::optional<Trend> trend = TrendOf(database, of);
@@ -172,7 +220,7 @@ Table DrillsTable(const v1::DatabaseReport& database, absl::Time now) {
     table.rows.push_back(
         {ShortName(drill.run()), RelativeText(drill.has_slot_time(), drill.slot_time(), now), ShortName(drill.backup()),
          StateCell(drill.state()), drill.has_restore_duration() ? ElapsedText(ToAbsl(drill.restore_duration())) : "",
-         drill.has_max_duration() ? backup::FormatDuration(ToAbsl(drill.max_duration())) : "", drill.reason()});
+         drill.has_max_duration() ? backup::FormatDuration(ToAbsl(drill.max_duration())) : "", DrillRemark(drill)});
   }
   return table;
 }
@@ -184,9 +232,9 @@ std::string ReportText(const v1::Report& report, bool in_detail, const Output& o
   std::string out = LayOutFacts(SummaryFacts(report), color);
   if (report.databases().empty()) return out;
   absl::StrAppend(&out, "\n", output.Layout(DatabasesTable(report)));
-  if (const std::string lines = ShortfallLines(report); !lines.empty()) {
-    absl::StrAppend(&out, "\n", output.Paint("Rules that promise more than there is", Color::kYellow), "\n", lines);
-  }
+  absl::StrAppend(&out, Listed("Backups that are not good", FlawedLines(report), output),
+                  Listed("Rules that promise more than there is", ShortfallLines(report), output),
+                  Listed("Deletions that something stands against", FrozenLines(report), output));
   for (const v1::DatabaseReport& database : report.databases()) {
     if (!in_detail) break;
     absl::StrAppend(&out, "\n", LayOutFacts(DetailFacts(database), color));

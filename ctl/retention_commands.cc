@@ -104,7 +104,7 @@ void AddApply(CommandTree& tree, CLI::App& noun) {
        "The controller does so by itself after each backup and every hour. Where something stands against it (WHY NOT "
        "in\n"
        "backupctl retention plan), nothing is deleted, and the exit code is 6, unless the database is named with "
-       "--confirm.",
+       "--confirm.\nA deletion that failed is tried again in any case; by itself that is once a day.",
        "backupctl retention apply shop --dry-run\nbackupctl retention apply shop --confirm shop"},
       [&session = tree.session(), flags] { return Apply(session, *flags); });
   leaf.add_option("DATABASE", flags->database, "which database")->required();

@@ -9,6 +9,7 @@
 #include "ctl/database_argument.h"
 #include "ctl/list_limit.h"
 #include "ctl/outlook_view.h"
+#include "ctl/policy_choice.h"
 #include "ctl/short_name.h"
 #include "ctl/simulation_view.h"
 
@@ -18,6 +19,7 @@ namespace {
 struct SimulateFlags {
   std::string database;
   std::string policy;
+  std::string file;
   int days = 400;
   ListLimit limit;
 };
@@ -29,17 +31,24 @@ absl::StatusOr<v1::BackupOutlook> ReadOutlook(Client& client, const std::string&
 }
 
 absl::StatusOr<ExitCode> Simulate(Session& session, const SimulateFlags& flags) {
-  ASSIGN_OR_RETURN(Client * client, session.client());
   v1::SimulateRetentionRequest request;
+  PolicyDocument document;
+  if (!flags.file.empty()) {
+    ASSIGN_OR_RETURN(document, ChoosePolicyOfFile(session, flags.file, flags.policy));
+    *request.mutable_as_policy() = document.policy;
+  } else if (!flags.policy.empty()) {
+    request.set_policy(FullName("policies", flags.policy));
+  }
+  ASSIGN_OR_RETURN(Client * client, session.client());
   ASSIGN_OR_RETURN(*request.mutable_database(), ResolveDatabase(*client, flags.database));
-  if (!flags.policy.empty()) request.set_policy(FullName("policies", flags.policy));
   request.set_day_count(flags.days);
-  ASSIGN_OR_RETURN(const v1::RetentionSimulation simulation,
-                   client->Call(&v1::BackupService::Stub::SimulateRetention, request));
+  const absl::StatusOr<v1::RetentionSimulation> simulation =
+      client->Call(&v1::BackupService::Stub::SimulateRetention, request);
+  if (!simulation.ok()) return flags.file.empty() ? simulation.status() : AtPlaceInFile(simulation.status(), document);
   const size_t limit = flags.limit.Of(session);
-  session.output().Single(simulation, [&] { return SimulationText(simulation, limit, session.output()); });
+  session.output().Single(*simulation, [&] { return SimulationText(*simulation, limit, session.output()); });
   if (session.output().for_people()) {
-    flags.limit.TellMore(session, limit > 0 && static_cast<size_t>(simulation.backups_size()) > limit);
+    flags.limit.TellMore(session, limit > 0 && static_cast<size_t>(simulation->backups_size()) > limit);
   }
   return ExitCode::kOk;
 }
@@ -69,8 +78,10 @@ void AddRetentionForecastCommands(CommandTree& tree, CLI::App& noun) {
       {"Say what backups of a database will exist after some days; changes nothing",
        "As if every slot brought a good backup of the newest good one's size, every drill succeeded, and retention "
        "were\n"
-       "applied after each slot and once a day at least. A pause is not looked at.",
-       "backupctl retention simulate shop --days 400\nbackupctl retention simulate shop --policy hourly --days 30"},
+       "applied after each slot and within an hour of the end of a hold. notDuring is obeyed; a pause is not looked "
+       "at.\nWith --file: under a policy as a file has it, before it is applied.",
+       "backupctl retention simulate shop --days 400\nbackupctl retention simulate shop --policy hourly --days 30\n"
+       "backupctl retention simulate shop --file nightly.yaml"},
       [&session = tree.session(), flags] { return Simulate(session, *flags); });
   simulate.add_option("DATABASE", flags->database, "which database")->required();
   simulate.add_option("--days", flags->days, "how far to look ahead (default: 400)")
@@ -80,6 +91,10 @@ void AddRetentionForecastCommands(CommandTree& tree, CLI::App& noun) {
       .add_option("--policy", flags->policy,
                   "under this policy, also if it does not cover it (default: the one that covers it)")
       ->type_name("POLICY");
+  simulate
+      .add_option("--file", flags->file,
+                  "under a policy of this file, or of - for stdin; --policy says which of several")
+      ->type_name("FILE");
   flags->limit.AddFlag(simulate);
 
   auto name = std::make_shared<std::string>();

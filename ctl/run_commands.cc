@@ -9,6 +9,7 @@
 #include "ctl/follow_run.h"
 #include "ctl/list_limit.h"
 #include "ctl/paging.h"
+#include "ctl/policy_choice.h"
 #include "ctl/run_filter.h"
 #include "ctl/run_logs.h"
 #include "ctl/run_view.h"
@@ -52,6 +53,7 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
   request.set_oldest_first(to_come);
   ASSIGN_OR_RETURN(const Listed<v1::Run> listed, ListPages(*client, &v1::RunService::Stub::ListRuns, request,
                                                            &v1::ListRunsResponse::runs, flags.limit.Of(session)));
+  if (listed.items.empty() && !flags.policy.empty()) RETURN_IF_ERROR(CheckPolicyIsThere(*client, flags.policy));
   session.output().List("runs", Pointers(listed.items), [&] { return RunTable(listed.items, session.now()); });
   if (listed.items.empty() && session.output().for_people()) session.Say("no runs");
   flags.limit.TellMore(session, listed.more, to_come ? "next" : "newest");

@@ -114,7 +114,7 @@ std::string DescribeRun(const v1::Run& run, const Output& output, absl::Time now
       {"State", StateCell(run.state())},
       {"Database", ShortName(run.database())},
       {"Policy", ShortName(run.policy())},
-      {"Asked for by", run.kind() == v1::DELETE ? ""
+      {"Asked for by", run.kind() == v1::DELETE ? "retention or a person; the backup's description says who and why"
                        : run.manual()           ? "a person"
                                                 : "the schedule"},
       {"Due", Due(run, now)},

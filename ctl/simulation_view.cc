@@ -15,8 +15,6 @@ namespace {
 
 using Align = Column::Align;
 
-std::string Backups(int64_t count) { return absl::StrCat(CountText(count), count == 1 ? " backup" : " backups"); }
-
 Cell FreezeText(const v1::SimulatedFreeze& freeze) {
   const std::string first = FormatRfc3339(ToAbsl(freeze.first_time()));
   return {freeze.lasting()
@@ -36,11 +34,12 @@ std::vector<Fact> SimulationFacts(const v1::RetentionSimulation& simulation) {
       {"Policy", ShortName(simulation.policy())},
       {"Until", absl::StrCat(FormatRfc3339(end), " (", backup::FormatDuration(end - ToAbsl(simulation.start_time())),
                              " from now)")},
-      {"Now", Backups(simulation.start_count())},
-      {"Made", absl::StrCat(Backups(simulation.made_count()), made)},
-      {"Deleted", Backups(simulation.deleted_count())},
-      {"Then", absl::StrCat(Backups(simulation.backup_count()), ", ", FormatSize(simulation.total_bytes()))},
-      {"At most", absl::StrCat(Backups(simulation.peak_count()), " at once, ", FormatSize(simulation.peak_bytes()))}};
+      {"Now", BackupsText(simulation.start_count())},
+      {"Made", absl::StrCat(BackupsText(simulation.made_count()), made)},
+      {"Deleted", BackupsText(simulation.deleted_count())},
+      {"Then", absl::StrCat(BackupsText(simulation.backup_count()), ", ", FormatSize(simulation.total_bytes()))},
+      {"At most",
+       absl::StrCat(BackupsText(simulation.peak_count()), " at once, ", FormatSize(simulation.peak_bytes()))}};
   for (const v1::SimulatedFreeze& freeze : simulation.freezes()) facts.push_back({"Frozen", FreezeText(freeze)});
   return facts;
 }

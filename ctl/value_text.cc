@@ -36,6 +36,8 @@ std::string CountText(int64_t count) {
   return digits;
 }
 
+std::string BackupsText(int64_t count) { return absl::StrCat(CountText(count), count == 1 ? " backup" : " backups"); }
+
 std::string LabelText(const google::protobuf::Map<std::string, std::string>& labels) {
   const std::map<std::string, std::string> sorted(labels.begin(), labels.end());
   return absl::StrJoin(sorted, ", ", absl::PairFormatter("="));

@@ -24,6 +24,8 @@ std::string TimeText(bool present, const google::protobuf::Timestamp& time, absl
 std::string ElapsedText(absl::Duration duration);
 // In groups of three: "1,234,567".
 std::string CountText(int64_t count);
+// "1 backup", "1,234 backups".
+std::string BackupsText(int64_t count);
 // "env=prod, tier=gold", by key.
 std::string LabelText(const google::protobuf::Map<std::string, std::string>& labels);
 

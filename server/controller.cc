@@ -116,9 +116,10 @@ absl::Status Controller::Serve() {
   scheduler_loop_ = std::make_unique<Loop>("scheduler", [this] { return scheduler_->RunOnce(); });
   clock_watch_ = std::make_unique<ClockWatch>(*store_, Clock::Real());
   clock_loop_ = std::make_unique<Loop>("clock-watch", [this] { return clock_watch_->RunOnce(); });
-  fleet_watch_ = std::make_unique<FleetWatch>(*store_, Clock::Real());
+  fleet_watch_ = std::make_unique<FleetWatch>(*store_, Clock::Real(), frozen_retention_);
   fleet_loop_ = std::make_unique<Loop>("fleet-watch", [this] { return fleet_watch_->RunOnce(); });
-  retention_ = std::make_unique<RetentionLoop>(*store_, Clock::Real(), Random::Real(), *feed_, *clock_watch_);
+  retention_ =
+      std::make_unique<RetentionLoop>(*store_, Clock::Real(), Random::Real(), *feed_, *clock_watch_, frozen_retention_);
   retention_loop_ = std::make_unique<Loop>("retention", [this] { return retention_->RunOnce(); });
   CompactorOptions compaction;
   compaction.history_age = options_.history_age;
@@ -151,9 +152,9 @@ absl::Status Controller::Serve() {
     retention_->RequestDatabase(database);
     retention_loop_->Trigger();
   };
-  const ApiContext api = {*store_,       *feed_,      Clock::Real(),  Random::Real(), *pool_,
-                          *authorizer_,  *authority_, *parked_calls_, *refusals_,     *clock_watch_,
-                          *fleet_watch_, replan,      plan,           retain,         settings};
+  const ApiContext api = {*store_,     *feed_,         Clock::Real(), Random::Real(), *pool_,        *authorizer_,
+                          *authority_, *parked_calls_, *refusals_,    *clock_watch_,  *fleet_watch_, frozen_retention_,
+                          replan,      plan,           retain,        settings};
   ASSIGN_OR_RETURN(server_, ApiServer::Start(options_.listen, identity_, api));
   listening_port_.set_value(server_->port());
   const Address dial = {listen_.host == "0.0.0.0" ? "127.0.0.1"

@@ -22,6 +22,7 @@
 #include "server/loops/clock_watch.h"
 #include "server/loops/compactor.h"
 #include "server/loops/fleet_watch.h"
+#include "server/loops/frozen_retention.h"
 #include "server/loops/retention_loop.h"
 #include "server/loops/scheduler.h"
 #include "server/pki/certificate_authority.h"
@@ -83,6 +84,7 @@ class Controller {
   std::unique_ptr<Loop> scheduler_loop_;
   std::unique_ptr<ClockWatch> clock_watch_;
   std::unique_ptr<Loop> clock_loop_;
+  FrozenRetention frozen_retention_;
   std::unique_ptr<FleetWatch> fleet_watch_;
   std::unique_ptr<Loop> fleet_loop_;
   std::unique_ptr<RetentionLoop> retention_;

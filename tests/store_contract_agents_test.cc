@@ -25,6 +25,12 @@ class AgentStoreTest : public StoreContractTest {
     }
     return report;
   }
+  // Records it.
+  absl::StatusOr<bool> DatabasesChanged(const server::AgentReport& report) {
+    const absl::StatusOr<server::RecordedReport> recorded = store().RecordAgentReport(report);
+    if (!recorded.ok()) return recorded.status();
+    return recorded->databases_changed;
+  }
   std::vector<std::string> Databases(const std::string& agent = "", int size = 100) {
     return NamesOf(AllPages<v1::Database>(
         size, [&](const server::PageRequest& page) { return store().ListDatabases(agent, page); }));
@@ -67,33 +73,53 @@ TEST_P(AgentStoreTest, AReportIsGivenBackWithWhatEnrolmentKnew) {
 
 TEST_P(AgentStoreTest, AnOlderReportOfTheSameBootIsPassedOver) {
   AddAgent("db1", {});
-  ASSERT_THAT(store().RecordAgentReport(Report(5, {"a"})), IsOkAndHolds(true));
+  ASSERT_THAT(DatabasesChanged(Report(5, {"a"})), IsOkAndHolds(true));
 
-  EXPECT_THAT(store().RecordAgentReport(Report(4, {"b"})), IsOkAndHolds(false));
+  EXPECT_THAT(DatabasesChanged(Report(4, {"b"})), IsOkAndHolds(false));
   EXPECT_THAT(Databases(), ElementsAre("agents/db1/databases/a"));
-  EXPECT_THAT(store().RecordAgentReport(Report(5, {"a"})), IsOkAndHolds(false)) << "repeated";
-  EXPECT_THAT(store().RecordAgentReport(Report(1, {"b"}, "boot2")), IsOkAndHolds(true)) << "it was started again";
+  EXPECT_THAT(DatabasesChanged(Report(5, {"a"})), IsOkAndHolds(false)) << "repeated";
+  EXPECT_THAT(DatabasesChanged(Report(1, {"b"}, "boot2")), IsOkAndHolds(true)) << "it was started again";
   EXPECT_THAT(Databases(), ElementsAre("agents/db1/databases/b"));
   EXPECT_EQ(store().GetAgent("agents/db1")->boot_id(), "boot2");
 }
 
+TEST_P(AgentStoreTest, TellsWhetherAReportWasRecorded) {
+  AddAgent("db1", {});
+  server::AgentReport first = Report(3, {});
+  *first.agent.mutable_last_seen_time() = ToProto(Now());
+  server::AgentReport second = Report(4, {});
+  *second.agent.mutable_last_seen_time() = ToProto(Now() + absl::Minutes(1));
+
+  const auto recorded = store().RecordAgentReport(first);
+  const auto recorded_again = store().RecordAgentReport(second);
+  const auto passed_over = store().RecordAgentReport(first);
+
+  ASSERT_THAT(recorded, IsOk());
+  EXPECT_TRUE(recorded->recorded);
+  ASSERT_THAT(recorded_again, IsOk());
+  EXPECT_TRUE(recorded_again->recorded);
+  ASSERT_THAT(passed_over, IsOk());
+  EXPECT_FALSE(passed_over->recorded);
+  EXPECT_EQ(ToAbsl(store().GetAgent("agents/db1")->last_seen_time()), Now() + absl::Minutes(1));
+}
+
 TEST_P(AgentStoreTest, TellsWhetherTheSetOrItsLabelsChanged) {
   AddAgent("db1", {});
-  EXPECT_THAT(store().RecordAgentReport(Report(1, {"a", "b"})), IsOkAndHolds(true));
-  EXPECT_THAT(store().RecordAgentReport(Report(2, {"b", "a"})), IsOkAndHolds(false));
+  EXPECT_THAT(DatabasesChanged(Report(1, {"a", "b"})), IsOkAndHolds(true));
+  EXPECT_THAT(DatabasesChanged(Report(2, {"b", "a"})), IsOkAndHolds(false));
 
   server::AgentReport bigger = Report(3, {"a", "b"});
   bigger.databases[0].set_size_bytes(77);
-  EXPECT_THAT(store().RecordAgentReport(bigger), IsOkAndHolds(false));
+  EXPECT_THAT(DatabasesChanged(bigger), IsOkAndHolds(false));
   EXPECT_EQ(store().GetDatabase("agents/db1/databases/a")->size_bytes(), 77);
 
   server::AgentReport labelled = Report(4, {"a", "b"});
   (*labelled.databases[0].mutable_labels())["env"] = "prod";
-  EXPECT_THAT(store().RecordAgentReport(labelled), IsOkAndHolds(true));
-  EXPECT_THAT(store().RecordAgentReport(Report(5, {"b"})), IsOkAndHolds(true));
+  EXPECT_THAT(DatabasesChanged(labelled), IsOkAndHolds(true));
+  EXPECT_THAT(DatabasesChanged(Report(5, {"b"})), IsOkAndHolds(true));
   EXPECT_THAT(store().GetDatabase("agents/db1/databases/a"), HasReason("DATABASE_NOT_FOUND"));
-  EXPECT_THAT(store().RecordAgentReport(Report(6, {"b"})), IsOkAndHolds(false));
-  EXPECT_THAT(store().RecordAgentReport(Report(7, {"a", "b"})), IsOkAndHolds(true)) << "it is back";
+  EXPECT_THAT(DatabasesChanged(Report(6, {"b"})), IsOkAndHolds(false));
+  EXPECT_THAT(DatabasesChanged(Report(7, {"a", "b"})), IsOkAndHolds(true)) << "it is back";
   EXPECT_THAT(store().GetDatabase("agents/db1/databases/a"), IsOk());
 }
 
@@ -107,7 +133,7 @@ TEST_P(AgentStoreTest, RefusesDatabasesOfOthers) {
 
 TEST_P(AgentStoreTest, TheSameDatabaseTwiceIsOne) {
   AddAgent("db1", {});
-  EXPECT_THAT(store().RecordAgentReport(Report(1, {"a", "a"})), IsOkAndHolds(true));
+  EXPECT_THAT(DatabasesChanged(Report(1, {"a", "a"})), IsOkAndHolds(true));
   EXPECT_THAT(Databases(), ElementsAre("agents/db1/databases/a"));
 }
 

@@ -52,6 +52,41 @@ TEST_P(FleetStoreTest, StatusHoldsEachDatabaseWithItsNewestGoodBackupAndItsLastD
   EXPECT_THAT(NamesOf(status->agents()), ElementsAre("agents/db1", "agents/db2"));
 }
 
+TEST_P(FleetStoreTest, StatusCountsBackupsThatAreBadAndThoseThatCouldNotBeDeleted) {
+  AddAgent("db1", {"crm", "orders"});
+  AddRun(ManualRun("works", kOrders));
+  AddRun(ManualRun("failed", kOrders), [](v1::Run& run) { run.set_state(v1::FAILED); });
+  const auto add_deleting = [&](int minute, const std::string& run) {
+    v1::Backup backup = TestBackup(minute, kOrders, v1::DELETING);
+    backup.set_delete_run(run);
+    AddBackup(backup);
+  };
+  AddBackup(TestBackup(1, kOrders, v1::BAD));
+  AddBackup(TestBackup(2, kOrders, v1::BAD));
+  AddBackup(TestBackup(3, kOrders, v1::SUSPICIOUS));
+  AddBackup(TestBackup(4, kOrders));
+  AddBackup(TestBackup(5, kOrders, v1::DELETED));
+  add_deleting(6, "runs/failed");
+  add_deleting(7, "runs/forgotten");
+  add_deleting(8, "runs/works");
+
+  const absl::StatusOr<v1::FleetStatus> status = store().ReadFleetStatus(Now(), {});
+  const absl::StatusOr<server::FleetPart> part = store().ReadFleetPart(Now(), {});
+
+  ASSERT_THAT(status, IsOk());
+  ASSERT_EQ(status->databases_size(), 2);
+  EXPECT_EQ(status->databases(0).bad_backup_count(), 0);
+  EXPECT_EQ(status->databases(0).undeleted_backup_count(), 0);
+  const v1::DatabaseStatus& orders = status->databases(1);
+  EXPECT_EQ(orders.bad_backup_count(), 2);
+  EXPECT_EQ(orders.newest_bad_backup(), TestBackup(2, kOrders).name());
+  EXPECT_EQ(orders.undeleted_backup_count(), 2);
+  EXPECT_EQ(orders.failed_delete_run(), "runs/forgotten") << "of the newest backup";
+  ASSERT_THAT(part, IsOk());
+  EXPECT_EQ(part->status.databases(1).bad_backup_count(), 2);
+  EXPECT_EQ(part->status.databases(1).undeleted_backup_count(), 2);
+}
+
 TEST_P(FleetStoreTest, StatusTellsTheWorstOfAGreatFleetAndCountsAllOfIt) {
   std::vector<std::string> names;
   for (int i = 0; i < 510; ++i) names.push_back(absl::StrCat("d", 100 + i));

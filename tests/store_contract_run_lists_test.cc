@@ -338,6 +338,35 @@ TEST_P(RunListStoreTest, OpenRunsOfAnAgentComeByNotBefore) {
   EXPECT_EQ(store().ListOpenRuns("agents/db1", absl::InfiniteFuture())->size(), 5u);
 }
 
+TEST_P(RunListStoreTest, NamesRunsThatAnAgentWasGivenAndSaidNothingOf) {
+  const auto add = [&](const std::string& id, v1::RunState state, absl::Duration deadline, bool delivered,
+                       const std::string& attempt, const std::string& database = kOrders) {
+    AddRun(ManualRun(id, database), [&](v1::Run& run) {
+      run.set_state(state);
+      run.set_delivered(delivered);
+      run.set_attempt_id(attempt);
+      *run.mutable_start_deadline_time() = ToProto(Now() + deadline);
+    });
+  };
+  const absl::Duration past = -absl::Minutes(1);
+  add("lost", v1::LOST, past, true, "");
+  add("waits", v1::PENDING, absl::ZeroDuration(), true, "");
+  add("intime", v1::PENDING, absl::Minutes(1), true, "");
+  add("nevergiven", v1::PENDING, past, false, "");
+  add("started", v1::LOST, past, true, "attempt-0001");
+  add("works", v1::RUNNING, past, true, "attempt-0002");
+  add("missed", v1::MISSED, past, true, "");
+  add("ofanother", v1::LOST, past, true, "", "agents/db2/databases/hr");
+  AddRun(ManualRun("whenever", kOrders), [](v1::Run& run) { run.set_delivered(true); });
+
+  const auto names = store().ListUnstartedRuns("agents/db1", Now());
+
+  ASSERT_THAT(names, IsOk());
+  EXPECT_THAT(*names, ElementsAre("runs/lost", "runs/waits"));
+  EXPECT_THAT(*store().ListUnstartedRuns("agents/db2", Now()), ElementsAre("runs/ofanother"));
+  EXPECT_THAT(*store().ListUnstartedRuns("db1", Now()), IsEmpty());
+}
+
 TEST_P(RunListStoreTest, LogIsAppendedWhereItEndsAndReadFromAnyOffset) {
   AddRun(ManualRun("r1", kOrders));
   const auto line = [](int64_t offset, const std::string& text) {

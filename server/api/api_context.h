@@ -14,6 +14,7 @@
 #include "server/loops/change_feed.h"
 #include "server/loops/clock_watch.h"
 #include "server/loops/fleet_watch.h"
+#include "server/loops/frozen_retention.h"
 #include "server/pki/certificate_authority.h"
 #include "server/store/store.h"
 
@@ -53,6 +54,7 @@ struct ApiContext {
   Refusals& refusals;
   const ClockWatch& clock_watch;
   const FleetWatch& fleet_watch;
+  FrozenRetention& frozen_retention;
   // Asks the scheduler to plan all policies anew, soon.
   std::function<void()> replan;
   // The same for those that are new or were changed.

@@ -31,7 +31,7 @@ ApiTestServer::ApiTestServer(testing::FakeStore* store, ThreadPool* pool)
           OrDie(CertificateAuthority::LoadOrCreate(dir_.File("pki"), clock_.Now())))),
       refusals_(*store_, clock_),
       clock_watch_(*store_, clock_),
-      fleet_watch_(*store_, clock_),
+      fleet_watch_(*store_, clock_, frozen_retention_),
       pool_(pool != nullptr ? pool : &own_pool_) {
   clock_watch_.RunOnce();
   server_ = OrDie(ApiServer::Start("127.0.0.1:0", ServerIdentity(), context()));
@@ -54,6 +54,7 @@ ApiContext ApiTestServer::context() {
           refusals_,
           clock_watch_,
           fleet_watch_,
+          frozen_retention_,
           [this] { ++replan_count_; },
           [this] { ++plan_count_; },
           [](const std::string&) {},

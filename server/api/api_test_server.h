@@ -55,6 +55,7 @@ class ApiTestServer {
   ApiContext context();
   ClockWatch& clock_watch() { return clock_watch_; }
   FleetWatch& fleet_watch() { return fleet_watch_; }
+  FrozenRetention& frozen_retention() { return frozen_retention_; }
   int replan_count() const { return replan_count_; }
   int plan_count() const { return plan_count_; }
 
@@ -72,6 +73,7 @@ class ApiTestServer {
   Authorizer authorizer_;
   Refusals refusals_;
   ClockWatch clock_watch_;
+  FrozenRetention frozen_retention_;
   FleetWatch fleet_watch_;
   ParkedCalls parked_calls_;
   ThreadPool own_pool_{"test", 4, 10000};

@@ -2,8 +2,8 @@
 #include "server/api/create_run.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "server/api/api_errors.h"
 #include "server/api/drill_request.h"
+#include "server/api/find_policy.h"
 #include "server/api/restore_request.h"
 #include "server/domain/planning.h"
 #include "server/domain/run_state.h"
@@ -31,7 +32,7 @@ absl::Status CheckRequestId(const std::string& id) {
   return absl::OkStatus();
 }
 
-// The policy that was named, else the first that covers the database, else the default one.
+// The policy that was named, else the only one that covers the database, else the default one.
 absl::StatusOr<v1::Policy> ChoosePolicy(const ApiContext& api, const std::string& name, const v1::Database& database) {
   if (!name.empty()) {
     if (const absl::Status status = ParsePolicyName(name).status(); !status.ok()) {
@@ -43,13 +44,8 @@ absl::StatusOr<v1::Policy> ChoosePolicy(const ApiContext& api, const std::string
     }
     return policy;
   }
-  ASSIGN_OR_RETURN(std::vector<v1::Policy> policies, api.store.ReadPolicies());
-  for (v1::Policy& policy : policies) {
-    if (Covers(policy.spec(), database)) {
-      return std::move(policy);
-    }
-  }
-  return v1::Policy();
+  ASSIGN_OR_RETURN(std::optional<v1::Policy> policy, FindCoveringPolicy(api.store, database));
+  return policy.has_value() ? *std::move(policy) : v1::Policy();
 }
 
 absl::StatusOr<v1::Run> MakeBackupRun(const ApiContext& api, const v1::Run& wanted, absl::Time now) {

@@ -71,10 +71,21 @@ absl::Status DoApplyRetention(const ApiContext& api, const Peer& peer, const v1:
                                       [&](const DatabaseBackupsView& view) -> absl::StatusOr<DatabaseBackupsChange> {
                                         plan = PlanDatabaseRetention(view, order.clock_jumped, now);
                                         if (LetsGo(plan)) RETURN_IF_ERROR(CheckCanDelete(view.agent));
-                                        if (IsFrozen(plan) && !order.confirmed) return RetentionFrozen(plan);
-                                        return ApplyRetention(view, order, now, api.random);
+                                        DatabaseBackupsChange change = ApplyRetention(view, order, now, api.random);
+                                        // What was begun before is finished whatever stands against the rest.
+                                        const bool is_idle = change.create_runs.empty();
+                                        if (IsFrozen(plan) && !order.confirmed && is_idle) return RetentionFrozen(plan);
+                                        return change;
                                       }));
   PublishRuns(change, api.feed);
+  if (order.confirmed) {
+    // Nothing stands against what somebody wants to go.
+    v1::RetentionPlan confirmed = plan;
+    confirmed.clear_policies();
+    api.frozen_retention.Note(confirmed);
+  } else {
+    api.frozen_retention.Note(plan);
+  }
   *response.mutable_policies() = plan.policies();
   for (const v1::Run& run : change.create_runs) response.add_delete_runs(run.name());
   return absl::OkStatus();

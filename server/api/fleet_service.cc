@@ -26,6 +26,7 @@ absl::Status DoGetFleetStatus(const ApiContext& api, const Peer&, const v1::GetF
   ASSIGN_OR_RETURN(response,
                    api.store.ReadFleetStatus(now, overview == nullptr ? std::vector<std::string>() : overview->worst));
   ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, api.store.ReadPolicies());
+  api.frozen_retention.FillIn(response);
   JudgeFleet(response, policies, now);
   CountFleet(overview.get(), response);
   *response.mutable_time() = ToProto(now);

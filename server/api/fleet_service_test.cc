@@ -72,6 +72,17 @@ TEST_F(FleetServiceTest, OfAGreatFleetItTellsTheWorst) {
   EXPECT_THAT(status->problems(), IsEmpty());
 }
 
+TEST_F(FleetServiceTest, TellsWhatStandsAgainstDeletions) {
+  server_.PutAgent("db1", {"shop"});
+  v1::RetentionPlan plan;
+  plan.set_database("agents/db1/databases/shop");
+  plan.add_policies()->add_frozen("why");
+  server_.frozen_retention().Note(plan);
+  const auto status = Call(stub_, &FleetServiceStub::GetFleetStatus, v1::GetFleetStatusRequest());
+  ASSERT_THAT(status, IsOk());
+  EXPECT_THAT(status->databases(0).retention_frozen(), ElementsAre("why"));
+}
+
 TEST_F(FleetServiceTest, SaysWhichControllerThisIs) {
   const auto controller = Call(stub_, &FleetServiceStub::GetController, v1::GetControllerRequest());
   ASSERT_THAT(controller, IsOk());

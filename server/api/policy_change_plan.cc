@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/units.h"
 #include "server/domain/retention_change.h"
+#include "server/domain/selector.h"
 
 namespace backup::server {
 namespace {
@@ -63,6 +64,19 @@ absl::Status CheckNothingGoes(Store& store, const std::optional<v1::Policy>& bef
                                 " backups (", backup::FormatSize(plan.delete_bytes()), ") that stay now"),
                    "see what goes with backupctl diff; confirm the change to make it",
                    {{"policy", after.name()}, {"count", absl::StrCat(plan.delete_count())}});
+}
+
+absl::StatusOr<int64_t> CountCovered(Store& store, const v1::PolicySpec& spec) {
+  int64_t count = 0;
+  PageRequest page;
+  page.size = kDatabasePage;
+  do {
+    ASSIGN_OR_RETURN(const Page<v1::Database> databases, store.ListDatabases("", page));
+    count += std::count_if(databases.items.begin(), databases.items.end(),
+                           [&](const v1::Database& database) { return Covers(spec, database); });
+    page.token = databases.next_token;
+  } while (!page.token.empty());
+  return count;
 }
 
 }  // namespace backup::server

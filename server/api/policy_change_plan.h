@@ -20,4 +20,7 @@ absl::StatusOr<v1::PolicyChangePlan> ReadPolicyChangePlan(Store& store, const st
 absl::Status CheckNothingGoes(Store& store, const std::optional<v1::Policy>& before, const v1::Policy& after,
                               absl::Time now);
 
+// Databases that a policy of this spec covers.
+absl::StatusOr<int64_t> CountCovered(Store& store, const v1::PolicySpec& spec);
+
 }  // namespace backup::server

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/errors.h"
 #include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/status_macros.h"
@@ -114,19 +115,26 @@ absl::Status DoResumePolicy(const ApiContext& api, const Peer& peer, const v1::R
 absl::Status DoPlanPolicyChange(const ApiContext& api, const Peer&, const v1::PlanPolicyChangeRequest& request,
                                 v1::PolicyChangePlan& response) {
   ASSIGN_OR_RETURN(const std::optional<v1::Policy> current, FindPolicy(api.store, request.policy().name()));
-  v1::UpdatePolicyRequest update;
-  *update.mutable_policy() = request.policy();
-  update.set_allow_missing(true);
-  ASSIGN_OR_RETURN(const v1::Policy wanted, PolicyToUpdate(current, update));
+  ASSIGN_OR_RETURN(const v1::Policy wanted, PolicyAsGiven(api.store, request.policy()));
   ASSIGN_OR_RETURN(response, ReadPolicyChangePlan(api.store, current, wanted, api.clock.Now()));
+  ASSIGN_OR_RETURN(const int64_t covered, CountCovered(api.store, wanted.spec()));
+  response.set_covered_count(covered);
   return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Policy> PolicyToPreview(const ApiContext& api, const v1::PreviewPolicyRequest& request) {
+  if (request.has_policy()) {
+    if (!request.name().empty()) return InvalidField("name", "a policy is given: leave this out");
+    return PolicyAsGiven(api.store, request.policy());
+  }
+  RETURN_IF_ERROR(ParsePolicyName(request.name()).status());
+  return api.store.GetPolicy(request.name());
 }
 
 absl::Status DoPreviewPolicy(const ApiContext& api, const Peer&, const v1::PreviewPolicyRequest& request,
                              v1::PreviewPolicyResponse& response) {
-  RETURN_IF_ERROR(ParsePolicyName(request.name()).status());
   ASSIGN_OR_RETURN(const int count, ToPageSize(request.count(), kDefaultPreviewCount));
-  ASSIGN_OR_RETURN(const v1::Policy policy, api.store.GetPolicy(request.name()));
+  ASSIGN_OR_RETURN(const v1::Policy policy, PolicyToPreview(api, request));
   const absl::Time from = request.has_from_time() ? ToAbsl(request.from_time()) : api.clock.Now();
   ASSIGN_OR_RETURN(const std::vector<server::PreviewedSlot> slots, PreviewSlots(policy.spec().schedule(), from, count));
   for (const server::PreviewedSlot& slot : slots) {
@@ -135,6 +143,7 @@ absl::Status DoPreviewPolicy(const ApiContext& api, const Peer&, const v1::Previ
     previewed.set_wall_clock(slot.local_time);
     previewed.set_note(slot.note);
   }
+  response.set_paused(policy.spec().schedule().paused());
   return absl::OkStatus();
 }
 

@@ -16,6 +16,7 @@ using ::backup::testing::HasReason;
 using ::backup::testing::IsOk;
 using ::backup::testing::StatusIs;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Property;
 using ::testing::SizeIs;
 using PolicyServiceStub = v1::PolicyService::Stub;
@@ -141,6 +142,42 @@ TEST_F(PolicyServiceTest, PreviewsSlotsAndChangesNothing) {
   EXPECT_THAT(Call(stub_, &PolicyServiceStub::PreviewPolicy, request), HasReason("POLICY_NOT_FOUND"));
   request.set_count(-1);
   EXPECT_THAT(Call(stub_, &PolicyServiceStub::PreviewPolicy, request), HasReason("INVALID_FIELD"));
+}
+
+TEST_F(PolicyServiceTest, PreviewsAPolicyThatIsNotStored) {
+  v1::PreviewPolicyRequest request;
+  *request.mutable_policy() = server_.PutPolicy("nightly");
+  request.mutable_policy()->clear_etag();
+  request.mutable_policy()->set_name("policies/new");
+  request.mutable_policy()->mutable_spec()->mutable_schedule()->set_cron("17 3 * * *");
+  request.mutable_policy()->mutable_spec()->mutable_schedule()->set_paused(true);
+  request.set_count(1);
+  const auto preview = Call(stub_, &PolicyServiceStub::PreviewPolicy, request);
+  ASSERT_THAT(preview, IsOk());
+  ASSERT_EQ(preview->slots_size(), 1);
+  EXPECT_THAT(preview->slots(0).wall_clock(), HasSubstr("T03:17:00"));
+  EXPECT_TRUE(preview->paused());
+  EXPECT_THAT(server_.store().GetPolicy("policies/new"), HasReason("POLICY_NOT_FOUND"));
+
+  request.set_name("policies/nightly");
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::PreviewPolicy, request), HasReason("INVALID_FIELD"));
+  request.clear_name();
+  request.mutable_policy()->mutable_spec()->mutable_schedule()->set_cron("nonsense");
+  EXPECT_THAT(Call(stub_, &PolicyServiceStub::PreviewPolicy, request), HasReason("INVALID_FIELD"));
+}
+
+TEST_F(PolicyServiceTest, SaysHowManyDatabasesAPolicyWouldCover) {
+  server_.PutAgent("db9", {"a", "b"});
+  v1::PlanPolicyChangeRequest request;
+  *request.mutable_policy() = server_.PutPolicy("nightly");
+  request.mutable_policy()->clear_etag();
+  request.mutable_policy()->mutable_spec()->mutable_databases(0)->set_agent("db9");
+  EXPECT_EQ(Call(stub_, &PolicyServiceStub::PlanPolicyChange, request)->covered_count(), 2);
+  request.mutable_policy()->mutable_spec()->mutable_databases(0)->set_agent("nowhere");
+  const auto plan = Call(stub_, &PolicyServiceStub::PlanPolicyChange, request);
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_TRUE(plan->has_covered_count());
+  EXPECT_EQ(plan->covered_count(), 0);
 }
 
 TEST_F(PolicyServiceTest, UpdateTakesOnlyTheFieldsOfTheMask) {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/errors.h"
 #include "base/proto_json.h"
 #include "base/resource_name.h"
@@ -18,7 +17,6 @@
 #include "server/domain/retention.h"
 #include "server/domain/retention_plan.h"
 #include "server/domain/retention_simulation.h"
-#include "server/domain/selector.h"
 
 namespace backup::server {
 namespace {
@@ -27,26 +25,24 @@ constexpr int kDefaultDays = 400;
 constexpr int kMaxDays = 4000;
 constexpr absl::Duration kOutlook = absl::Hours(24 * 3652);  // Ten years.
 
-// The policy that was named, else the one that covers the database.
-absl::StatusOr<v1::Policy> ChooseSimulatedPolicy(Store& store, const std::string& name, const v1::Database& database) {
+// The policy that was given or named, else the one that covers the database.
+absl::StatusOr<v1::Policy> ChooseSimulatedPolicy(Store& store, const v1::SimulateRetentionRequest& request,
+                                                 const v1::Database& database) {
+  const std::string& name = request.policy();
+  if (request.has_as_policy()) {
+    if (!name.empty()) return InvalidField("policy", "as_policy is given: leave this out");
+    return PolicyAsGiven(store, request.as_policy());
+  }
   if (!name.empty()) {
     RETURN_IF_ERROR(ParsePolicyName(name).status());
     return store.GetPolicy(name);
   }
-  ASSIGN_OR_RETURN(std::vector<v1::Policy> policies, store.ReadPolicies());
-  std::erase_if(policies, [&](const v1::Policy& policy) { return !Covers(policy.spec(), database); });
-  if (policies.empty()) {
+  ASSIGN_OR_RETURN(std::optional<v1::Policy> policy, FindCoveringPolicy(store, database));
+  if (!policy.has_value()) {
     return MakeError(absl::StatusCode::kNotFound, "POLICY_NOT_FOUND",
                      absl::StrCat("no policy covers ", database.name()), "name a policy: then as if it did");
   }
-  if (policies.size() > 1) {
-    const std::string names = absl::StrJoin(
-        policies, ", ", [](std::string* out, const v1::Policy& policy) { absl::StrAppend(out, policy.name()); });
-    return MakeError(absl::StatusCode::kFailedPrecondition, "POLICY_AMBIGUOUS",
-                     absl::StrCat("several policies cover ", database.name(), ", and each keeps its own backups"),
-                     absl::StrCat("name one of ", names));
-  }
-  return policies[0];
+  return *std::move(policy);
 }
 
 // What is known today of the backups that `policy` made, from a plan for all of the database's.
@@ -80,7 +76,7 @@ absl::StatusOr<v1::RetentionSimulation> ReadRetentionSimulation(Store& store,
     return InvalidField("day_count", absl::StrCat("must be 1 to ", kMaxDays, ", or 0 for ", kDefaultDays));
   }
   ASSIGN_OR_RETURN(const DatabaseBackupsView view, store.ReadDatabaseBackups(request.database(), now));
-  ASSIGN_OR_RETURN(v1::Policy policy, ChooseSimulatedPolicy(store, request.policy(), view.database));
+  ASSIGN_OR_RETURN(v1::Policy policy, ChooseSimulatedPolicy(store, request, view.database));
   // A clock that jumped is trusted again long before the end.
   const v1::RetentionPlan plan = PlanDatabaseRetention(view, /*clock_jumped=*/false, now);
   const RetentionToday today = ToToday(view, plan, std::move(policy), now);
@@ -106,6 +102,11 @@ absl::StatusOr<v1::BackupOutlook> ReadBackupOutlook(Store& store, const v1::GetB
     *outlook.mutable_simulated_until_time() = ToProto(forecast.simulated_until);
     if (forecast.delete_time != absl::InfiniteFuture()) {
       *outlook.mutable_expected_delete_time() = ToProto(forecast.delete_time);
+    }
+    if (forecast.unkept_time != absl::InfiniteFuture()) {
+      *outlook.mutable_unkept_time() = ToProto(forecast.unkept_time);
+      for (const FreezeReason reason : forecast.frozen)
+        outlook.add_unkept_frozen(std::string(FreezeReasonText(reason)));
     }
   }
   return outlook;

@@ -104,6 +104,41 @@ TEST_F(RetentionForecastTest, OneOfSeveralPoliciesHasToBeNamed) {
   EXPECT_EQ(Simulate(10, "policies/weekly")->start_count(), 0);
 }
 
+TEST_F(RetentionForecastTest, APolicyIsTriedBeforeItIsStored) {
+  v1::SimulateRetentionRequest request;
+  request.set_database(kForecastDatabase);
+  request.set_day_count(10);
+  *request.mutable_as_policy() = policy_;
+  request.mutable_as_policy()->mutable_spec()->mutable_retention()->set_keep_last(7);
+  const auto simulation = Call(stub_, &ForecastStub::SimulateRetention, request);
+  ASSERT_THAT(simulation, IsOk());
+  EXPECT_EQ(simulation->start_count(), 5) << "it decides about the backups of the stored one of its name";
+  EXPECT_EQ(simulation->backup_count(), 7);
+  EXPECT_EQ(server_.store().GetPolicy(policy_.name())->spec().retention().keep_last(), 3);
+
+  request.mutable_as_policy()->set_name("policies/new");
+  EXPECT_EQ(Call(stub_, &ForecastStub::SimulateRetention, request)->start_count(), 0);
+  request.set_policy("policies/nightly");
+  EXPECT_THAT(Call(stub_, &ForecastStub::SimulateRetention, request), HasReason("INVALID_FIELD"));
+  request.clear_policy();
+  request.mutable_as_policy()->mutable_spec()->mutable_schedule()->set_cron("nonsense");
+  EXPECT_THAT(Call(stub_, &ForecastStub::SimulateRetention, request), HasReason("INVALID_FIELD"));
+}
+
+TEST_F(RetentionForecastTest, SaysSinceWhenSomethingStandsAgainstADeletionForGood) {
+  policy_.mutable_spec()->mutable_retention()->set_keep_last(1);
+  server_.store().PutPolicy(policy_, server_.clock().Now());  // Four of five would go.
+
+  const auto outlook = Outlook(NameOf(0));
+
+  ASSERT_THAT(outlook, IsOk());
+  EXPECT_FALSE(outlook->has_expected_delete_time());
+  EXPECT_EQ(ToAbsl(outlook->unkept_time()), server_.clock().Now());
+  EXPECT_THAT(outlook->unkept_frozen(), ElementsAre("more than half of the backups would go at once"));
+  EXPECT_FALSE(Outlook(NameOf(4))->has_expected_delete_time());
+  EXPECT_GT(ToAbsl(Outlook(NameOf(4))->unkept_time()), server_.clock().Now()) << "once a newer one is there";
+}
+
 TEST_F(RetentionForecastTest, RefusesWhatItCannotSimulate) {
   EXPECT_THAT(Simulate(10, "", "agents/db1/databases/bare"), HasReason("POLICY_NOT_FOUND"));
   EXPECT_THAT(Simulate(10, "policies/none"), HasReason("POLICY_NOT_FOUND"));

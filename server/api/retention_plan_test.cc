@@ -227,6 +227,37 @@ TEST_F(RetentionPlanTest, WhatIsFrozenIsDeletedOnlyWhenConfirmed) {
   EXPECT_EQ(applied->delete_runs_size(), 2);
 }
 
+TEST_F(RetentionPlanTest, ADeletionThatFailedIsTriedAgainThoughTheRestIsFrozen) {
+  PutBackups(5, "policies/nightly");
+  v1::ApplyRetentionRequest request;
+  request.set_database(kPlannedDatabase);
+  auto applied = Call(stub_, &BackupServiceStub::ApplyRetention, request);
+  ASSERT_THAT(applied, IsOk());
+  ASSERT_EQ(applied->delete_runs_size(), 2);
+  for (const std::string& name : applied->delete_runs()) {
+    v1::Run failed = *server_.store().GetRun(name);
+    failed.set_state(v1::FAILED);
+    server_.store().PutRun(failed);
+  }
+  v1::Policy policy = *server_.store().GetPolicy("policies/nightly");
+  policy.mutable_spec()->mutable_retention()->set_keep_last(1);
+  policy.mutable_spec()->mutable_retention()->set_minimum_good(1);
+  server_.store().PutPolicy(policy, server_.clock().Now());  // Two of three would go.
+
+  applied = Call(stub_, &BackupServiceStub::ApplyRetention, request);
+
+  ASSERT_THAT(applied, IsOk());
+  EXPECT_EQ(applied->delete_runs_size(), 2);
+  EXPECT_EQ(applied->policies(0).frozen_size(), 1);
+  EXPECT_EQ(server_.store().GetBackup(NameOf(2))->state(), v1::GOOD);
+  v1::FleetStatus status;
+  status.add_databases()->mutable_database()->set_name(kPlannedDatabase);
+  server_.frozen_retention().FillIn(status);
+  EXPECT_EQ(status.databases(0).retention_frozen_size(), 1);
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::ApplyRetention, request), HasReason("RETENTION_FROZEN"))
+      << "nothing else was to be done";
+}
+
 TEST_F(RetentionPlanTest, WhatAnAgentCannotDeleteIsNotBegunThoughItIsConfirmed) {
   PutBackups(5, "policies/nightly");
   v1::Agent agent = *server_.store().GetAgent("agents/db1");
@@ -298,6 +329,10 @@ TEST_F(RetentionPlanTest, AChangeOfAPolicyByWhichBackupsGoWantsToBeConfirmed) {
   EXPECT_EQ(planned->delete_count(), 2);
   ASSERT_EQ(planned->databases_size(), 1);
   EXPECT_EQ(planned->databases(0).database(), kPlannedDatabase);
+  EXPECT_EQ(planned->databases(0).frozen_size(), 0);
+  plan.mutable_policy()->mutable_spec()->mutable_retention()->set_keep_last(2);
+  EXPECT_THAT(Call(policies, &v1::PolicyService::Stub::PlanPolicyChange, plan)->databases(0).frozen(),
+              ElementsAre("more than half of the backups would go at once"));
 
   v1::UpdatePolicyRequest update;
   *update.mutable_policy() = policy;

@@ -78,6 +78,13 @@ TEST_F(RunServiceTest, CreateTakesThePolicyThatCoversTheDatabase) {
   EXPECT_EQ(CreateBackup(kShop)->policy(), "");
 }
 
+TEST_F(RunServiceTest, OfSeveralPoliciesThatCoverADatabaseOneHasToBeNamed) {
+  server_.PutPolicy("nightly");
+  server_.PutPolicy("weekly");
+  EXPECT_THAT(CreateBackup(kShop), HasReason("POLICY_AMBIGUOUS"));
+  EXPECT_EQ(CreateBackup(kShop, "policies/weekly")->policy(), "policies/weekly");
+}
+
 TEST_F(RunServiceTest, CreateIsIdempotentByRequestId) {
   v1::Run wanted;
   wanted.set_kind(v1::BACKUP);

@@ -21,6 +21,7 @@
 #include "server/api/call_log.h"
 #include "server/api/report.h"
 #include "server/domain/desired_set.h"
+#include "server/domain/run_disowned.h"
 #include "server/domain/run_state.h"
 
 namespace backup::server {
@@ -102,8 +103,8 @@ class SyncCall final : public grpc::ServerUnaryReactor, public ParkedCall {
       return api_.refusals.Refuse(peer_, "speak for databases of", "other agents");
     }
     RETURN_IF_ERROR(report.status());
-    ASSIGN_OR_RETURN(const bool databases_changed, api_.store.RecordAgentReport(*report));
-    if (databases_changed) {
+    ASSIGN_OR_RETURN(const RecordedReport recorded, api_.store.RecordAgentReport(*report));
+    if (recorded.databases_changed) {
       api_.replan();
     }
     for (const v1::AttemptProgress& attempt : request_.attempts()) {
@@ -114,6 +115,23 @@ class SyncCall final : public grpc::ServerUnaryReactor, public ParkedCall {
       if (!status.ok()) {
         refused_attempts_.push_back(attempt.attempt().run());
       }
+    }
+    return recorded.recorded && request_.has_unfinished() ? MissDisowned() : absl::OkStatus();
+  }
+
+  // Runs that never reached the agent are not waited for any longer.
+  absl::Status MissDisowned() {
+    const absl::Time now = api_.clock.Now();
+    ASSIGN_OR_RETURN(const std::vector<std::string> runs, api_.store.ListUnstartedRuns(agent_, now));
+    const auto& told = request_.unfinished().runs();
+    const std::set<std::string> unfinished(told.begin(), told.end());
+    for (const std::string& run : runs) {
+      if (unfinished.contains(run)) {
+        continue;
+      }
+      RETURN_IF_ERROR(
+          api_.store.ChangeRun(run, [&](const RunView& view) { return DisownRun(view, unfinished, now); }).status());
+      api_.feed.Publish(run);
     }
     return absl::OkStatus();
   }

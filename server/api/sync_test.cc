@@ -179,6 +179,45 @@ TEST_F(SyncTest, StopsAttemptsThatAreNotItsOwnAnyMore) {
   EXPECT_EQ(server_.store().GetRun("runs/r1")->state(), v1::PENDING);
 }
 
+// As when the answer that gave them out never arrived.
+TEST_F(SyncTest, RunsThatNeverReachedTheAgentAreMissed) {
+  const auto put_lost = [&](const std::string& id) {
+    v1::Run run = server_.PutPendingRun(id, "db1", "shop");
+    run.set_state(v1::LOST);
+    run.set_delivered(true);
+    *run.mutable_start_deadline_time() = ToProto(server_.clock().Now() - absl::Minutes(1));
+    server_.store().PutRun(run);
+  };
+  put_lost("disowned");
+  put_lost("unfinished");
+  put_lost("begun");
+  const auto state_of = [&](const std::string& id) { return server_.store().GetRun("runs/" + id)->state(); };
+
+  ASSERT_THAT(Sync(Request()), IsOk());
+  EXPECT_EQ(state_of("disowned"), v1::LOST) << "an agent of before does not say what it has";
+
+  v1::SyncRequest request = Request();
+  request.mutable_unfinished()->add_runs("runs/unfinished");
+  *request.add_attempts() = Attempt("runs/begun");
+  ASSERT_THAT(Sync(request), IsOk());
+  EXPECT_EQ(state_of("disowned"), v1::MISSED);
+  EXPECT_EQ(state_of("unfinished"), v1::LOST);
+  EXPECT_EQ(state_of("begun"), v1::RUNNING);
+}
+
+TEST_F(SyncTest, AnOldWordOfTheAgentDisownsNothing) {
+  v1::SyncRequest old = Request();
+  old.mutable_unfinished();
+  ASSERT_THAT(Sync(Request()), IsOk());
+  v1::Run run = server_.PutPendingRun("r1", "db1", "shop");
+  run.set_state(v1::LOST);
+  run.set_delivered(true);
+  *run.mutable_start_deadline_time() = ToProto(server_.clock().Now() - absl::Minutes(1));
+  server_.store().PutRun(run);
+  ASSERT_THAT(Sync(old), IsOk());
+  EXPECT_EQ(server_.store().GetRun("runs/r1")->state(), v1::LOST);
+}
+
 TEST_F(SyncTest, TellsTheAgentToStopACancelledRun) {
   server_.PutPendingRun("r1", "db1", "shop");
   v1::SyncRequest request = Request();

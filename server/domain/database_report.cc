@@ -13,6 +13,7 @@ namespace {
 // Of the answer, by its contract.
 constexpr int kMaxSizePoints = 100;
 constexpr int kMaxDrills = 100;
+constexpr int kMaxFlawed = 100;
 
 void CountSlots(const SlotCount& slots, v1::PolicyReport& report) {
   report.set_expected_count(report.expected_count() + slots.count);
@@ -110,6 +111,7 @@ void DatabaseReporter::SetRetention(const v1::RetentionPlan& plan) {
   }
   for (const v1::RetentionDecision& decision : plan.decisions()) {
     const v1::Backup& backup = decision.backup();
+    if (backup.state() == v1::SUSPICIOUS || backup.state() == v1::BAD) AddFlawed(backup);
     if (backup.state() != v1::GOOD) continue;
     report_.set_good_backup_count(report_.good_backup_count() + 1);
     if (backup.verification_level() == v1::RESTORED) {
@@ -120,10 +122,24 @@ void DatabaseReporter::SetRetention(const v1::RetentionPlan& plan) {
   }
 }
 
+void DatabaseReporter::AddFlawed(const v1::Backup& backup) {
+  flaws_[backup.name()] = backup.state();
+  report_.set_flawed_count(report_.flawed_count() + 1);
+  if (report_.flawed_size() == kMaxFlawed) return;
+  v1::FlawedBackup& flawed = *report_.add_flawed();
+  flawed.set_backup(backup.name());
+  flawed.set_state(backup.state());
+  flawed.set_reason(backup.state_reason());
+  *flawed.mutable_snapshot_time() = backup.snapshot_time();
+}
+
 v1::DatabaseReport DatabaseReporter::Finish() {
   FinishGaps();
   if (!has_last_size_ && report_.made_count() > 0) *report_.add_sizes() = last_size_;
   std::reverse(report_.mutable_drills()->begin(), report_.mutable_drills()->end());
+  for (v1::DrillReport& drill : *report_.mutable_drills()) {
+    if (const auto flaw = flaws_.find(drill.backup()); flaw != flaws_.end()) drill.set_backup_flaw(flaw->second);
+  }
   for (auto& [name, facts] : policies_) {
     v1::PolicyReport& report = facts.report;
     report.set_policy(name);

@@ -55,6 +55,7 @@ class DatabaseReporter {
   void NoteGap(absl::Time start, absl::Time end);
   void FinishGaps();
   void AddSize(const PastBackup& backup);
+  void AddFlawed(const v1::Backup& backup);
 
   const ReportSpan span_;
   v1::DatabaseReport report_;
@@ -65,7 +66,8 @@ class DatabaseReporter {
   absl::Time longest_gap_start_;
   int64_t size_stride_ = 1;
   v1::SizePoint last_size_;
-  bool has_last_size_ = false;  // It is among those of the report.
+  bool has_last_size_ = false;                    // It is among those of the report.
+  std::map<std::string, v1::BackupState> flaws_;  // Backups that exist and are not good, by name.
 };
 
 }  // namespace backup::server

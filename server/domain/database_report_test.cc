@@ -240,6 +240,54 @@ TEST_F(DatabaseReportTest, OfVeryManyDrillsTheNewestAreTold) {
   EXPECT_EQ(report.drills(99).run(), "runs/d150");
 }
 
+TEST_F(DatabaseReportTest, BackupsThatAreNotGoodAreToldAndMarkedInTheDrillsThatPassedThem) {
+  v1::RetentionPlan plan;
+  const auto add = [&](const std::string& name, v1::BackupState state, const std::string& reason) {
+    v1::Backup& backup = *plan.add_decisions()->mutable_backup();
+    backup.set_name("backups/" + name);
+    backup.set_state(state);
+    backup.set_state_reason(reason);
+    *backup.mutable_snapshot_time() = ToProto(At("2026-11-22T22:01:00Z"));
+  };
+  add("good", v1::GOOD, "");
+  add("bad", v1::BAD, "a byte is wrong");
+  add("suspicious", v1::SUSPICIOUS, "half the rows");
+  for (const char* name : {"good", "bad", "gone"}) {
+    v1::Run drill = Drill(name, v1::SUCCEEDED);
+    drill.set_backup(absl::StrCat("backups/", name));
+    reporter_.AddDrill(drill);
+  }
+  reporter_.SetRetention(plan);
+
+  const v1::DatabaseReport report = reporter_.Finish();
+
+  EXPECT_EQ(report.flawed_count(), 2);
+  ASSERT_EQ(report.flawed_size(), 2);
+  EXPECT_EQ(report.flawed(0).backup(), "backups/bad");
+  EXPECT_EQ(report.flawed(0).state(), v1::BAD);
+  EXPECT_EQ(report.flawed(0).reason(), "a byte is wrong");
+  EXPECT_EQ(ToAbsl(report.flawed(0).snapshot_time()), At("2026-11-22T22:01:00Z"));
+  EXPECT_EQ(report.flawed(1).backup(), "backups/suspicious");
+  ASSERT_EQ(report.drills_size(), 3);
+  EXPECT_EQ(report.drills(0).backup_flaw(), v1::BACKUP_STATE_UNSPECIFIED) << report.drills(0).run();
+  EXPECT_EQ(report.drills(1).backup_flaw(), v1::BAD);
+  EXPECT_EQ(report.drills(2).backup_flaw(), v1::BACKUP_STATE_UNSPECIFIED);
+}
+
+TEST_F(DatabaseReportTest, OfVeryManyFlawedBackupsTheNewestAreTold) {
+  v1::RetentionPlan plan;
+  for (int i = 0; i < 150; ++i) {
+    v1::Backup& backup = *plan.add_decisions()->mutable_backup();
+    backup.set_name(absl::StrCat("backups/b", i));
+    backup.set_state(v1::BAD);
+  }
+  reporter_.SetRetention(plan);
+  const v1::DatabaseReport report = reporter_.Finish();
+  EXPECT_EQ(report.flawed_count(), 150);
+  ASSERT_EQ(report.flawed_size(), 100);
+  EXPECT_EQ(report.flawed(0).backup(), "backups/b0");
+}
+
 TEST_F(DatabaseReportTest, RetentionIsToldAndHeldAgainstItsPromises) {
   v1::RetentionPlan plan;
   v1::PolicyRetention& retention = *plan.add_policies();

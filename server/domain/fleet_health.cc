@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/proto_json.h"
 #include "base/resource_name.h"
 #include "base/units.h"
@@ -105,6 +106,27 @@ Verdict JudgeAgentOf(const v1::DatabaseStatus& status, const std::optional<v1::A
   return Fine();
 }
 
+std::string BackupsText(int64_t count, absl::string_view one, absl::string_view several) {
+  return absl::StrCat(count, " ", count == 1 ? one : several);
+}
+
+// What is wrong with its backups though the newest good one is young enough.
+Verdict JudgeBackups(const v1::DatabaseStatus& status) {
+  if (status.bad_backup_count() > 0) {
+    return {v1::WARNING,
+            absl::StrCat(BackupsText(status.bad_backup_count(), "backup is BAD: ", "backups are BAD, the newest: "),
+                         status.newest_bad_backup())};
+  }
+  if (status.undeleted_backup_count() > 0) {
+    return {v1::WARNING, absl::StrCat(BackupsText(status.undeleted_backup_count(), "backup", "backups"),
+                                      " could not be deleted: see ", status.failed_delete_run())};
+  }
+  if (!status.retention_frozen().empty()) {
+    return {v1::WARNING, absl::StrCat("retention is frozen: ", absl::StrJoin(status.retention_frozen(), "; "))};
+  }
+  return Fine();
+}
+
 Verdict Judge(const v1::DatabaseStatus& status, const std::vector<const v1::Policy*>& covering,
               const std::optional<v1::Agent>& agent, absl::Time now) {
   if (covering.empty()) {
@@ -117,6 +139,7 @@ Verdict Judge(const v1::DatabaseStatus& status, const std::vector<const v1::Poli
       JudgeAge(ToAbsl(status.last_good().snapshot_time()), covering, now),
       JudgeLastRun(status),
       JudgeAgentOf(status, agent, now),
+      JudgeBackups(status),
   };
   for (const Verdict& verdict : verdicts) {
     if (verdict.first != v1::OK) {

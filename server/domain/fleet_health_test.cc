@@ -63,6 +63,36 @@ TEST_F(FleetHealthTest, ARecentGoodBackupIsOk) {
   EXPECT_THAT(status_.database().policies(), ElementsAre("policies/nightly"));
 }
 
+TEST_F(FleetHealthTest, ABadBackupWantsALook) {
+  status_.set_bad_backup_count(1);
+  status_.set_newest_bad_backup("backups/b9");
+  EXPECT_EQ(Judge(), v1::WARNING);
+  EXPECT_EQ(status_.reason(), "1 backup is BAD: backups/b9");
+  status_.set_bad_backup_count(3);
+  Judge();
+  EXPECT_EQ(status_.reason(), "3 backups are BAD, the newest: backups/b9");
+}
+
+TEST_F(FleetHealthTest, ABackupThatCannotBeDeletedWantsALook) {
+  status_.set_undeleted_backup_count(2);
+  status_.set_failed_delete_run("runs/r9");
+  EXPECT_EQ(Judge(), v1::WARNING);
+  EXPECT_EQ(status_.reason(), "2 backups could not be deleted: see runs/r9");
+}
+
+TEST_F(FleetHealthTest, FrozenRetentionWantsALook) {
+  status_.add_retention_frozen("one");
+  status_.add_retention_frozen("two");
+  EXPECT_EQ(Judge(), v1::WARNING);
+  EXPECT_EQ(status_.reason(), "retention is frozen: one; two");
+}
+
+TEST_F(FleetHealthTest, AWorseFindingIsToldFirst) {
+  status_.set_bad_backup_count(1);
+  SetLastGood("2026-11-10T22:01:00Z");
+  EXPECT_EQ(Judge(), v1::CRITICAL);
+}
+
 TEST_F(FleetHealthTest, WithoutAPolicyItIsUncovered) {
   policies_[0].mutable_spec()->mutable_databases(0)->set_agent("other");
   EXPECT_EQ(Judge(), v1::UNCOVERED);

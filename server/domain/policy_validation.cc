@@ -134,7 +134,11 @@ void CheckNotDuring(const v1::ScheduleSpec& schedule, Violations& out) {
     const std::string path = absl::StrCat("spec.schedule.not_during[", i, "]");
     const absl::Status cron = CronSchedule::Parse(window.cron()).status();
     out.AddStatus(absl::StrCat(path, ".cron"), cron);
-    out.CheckRange(absl::StrCat(path, ".duration"), window.duration(), absl::Minutes(1), 7 * kDay);
+    if (window.has_duration()) {
+      out.CheckRange(absl::StrCat(path, ".duration"), window.duration(), absl::Minutes(1), 7 * kDay);
+    } else {
+      out.Add(absl::StrCat(path, ".duration"), "it is missing", "say how long the span lasts, 1m to 7d");
+    }
     valid = valid && cron.ok();
   }
   if (valid && IsExcludedForEver(schedule)) {

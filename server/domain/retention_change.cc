@@ -12,12 +12,16 @@
 namespace backup::server {
 namespace {
 
-// Names of what goes; nothing in a zone that is not known.
-std::set<std::string> Going(const RetentionState& state, const v1::Policy& policy, absl::Time now) {
-  std::set<std::string> names;
+// In a zone that is not known: nothing goes.
+RetentionPlan PlanUnder(const RetentionState& state, const v1::Policy& policy, absl::Time now) {
   const absl::StatusOr<absl::TimeZone> zone = FindTimeZone(policy.spec().schedule().time_zone());
-  if (!zone.ok()) return names;
-  for (const RetentionDecision& decision : PlanRetention(state, policy.spec().retention(), *zone, now).decisions) {
+  return zone.ok() ? PlanRetention(state, policy.spec().retention(), *zone, now) : RetentionPlan();
+}
+
+// Names of what goes.
+std::set<std::string> Going(const RetentionPlan& plan) {
+  std::set<std::string> names;
+  for (const RetentionDecision& decision : plan.decisions) {
     if (decision.keep.empty()) names.insert(decision.backup);
   }
   return names;
@@ -33,11 +37,15 @@ bool ChangesRetention(const std::optional<v1::Policy>& before, const v1::Policy&
 
 v1::DatabaseDeletion DeletedByChange(const RetentionState& state, const std::optional<v1::Policy>& before,
                                      const v1::Policy& after, absl::Time now) {
-  std::set<std::string> going = Going(state, after, now);
+  const RetentionPlan plan = PlanUnder(state, after, now);
+  std::set<std::string> going = Going(plan);
   if (before.has_value()) {
-    for (const std::string& name : Going(state, *before, now)) going.erase(name);
+    for (const std::string& name : Going(PlanUnder(state, *before, now))) going.erase(name);
   }
   v1::DatabaseDeletion deletion;
+  if (!going.empty()) {
+    for (const FreezeReason reason : plan.frozen) deletion.add_frozen(std::string(FreezeReasonText(reason)));
+  }
   for (const RetainedBackup& backup : state.backups) {
     if (!going.contains(backup.name)) continue;
     deletion.set_delete_count(deletion.delete_count() + 1);

@@ -12,16 +12,17 @@
 #include "base/proto_json.h"
 #include "base/status_macros.h"
 #include "base/units.h"
+#include "server/domain/planned_starts.h"
 #include "server/domain/planning.h"
 #include "server/domain/retention.h"
 #include "server/domain/retention_steps.h"
-#include "server/domain/schedule.h"
 #include "server/domain/time_zone.h"
 
 namespace backup::server {
 namespace {
 
-constexpr absl::Duration kLongestPause = absl::Hours(24);
+// Retention goes through all databases this often: what no backup run releases goes then.
+constexpr absl::Duration kPassInterval = absl::Hours(1);
 // Of the answer.
 constexpr size_t kMaxSimulatedBackups = 10'000;
 // Finding a slot costs as much as looking at so many backups.
@@ -48,31 +49,30 @@ class Future {
   static absl::StatusOr<Future> Create(const RetentionToday& today) {
     const v1::PolicySpec& spec = today.policy.spec();
     ASSIGN_OR_RETURN(const absl::TimeZone zone, FindTimeZone(spec.schedule().time_zone()));
-    ASSIGN_OR_RETURN(Schedule slots, Schedule::Create(spec.schedule()));
-    std::optional<Schedule> drills;
+    ASSIGN_OR_RETURN(PlannedStarts starts, PlannedStarts::Create(spec.schedule(), today.now));
+    std::optional<PlannedStarts> drills;
     if (spec.has_drill()) {
-      ASSIGN_OR_RETURN(drills, Schedule::Create(DrillSchedule(spec)));
+      ASSIGN_OR_RETURN(drills, PlannedStarts::Create(DrillSchedule(spec), today.now));
     }
-    return Future(today, zone, std::move(slots), std::move(drills));
+    return Future(today, zone, std::move(starts), std::move(drills));
   }
 
   // The first application, at the start.
   RetentionSteps::Outcome Begin() {
     RetentionSteps::Outcome outcome = Apply(now_);
-    steps_.EndUses();
+    if (steps_.EndUses()) next_pass_ = now_ + kPassInterval;
     return outcome;
   }
 
   // Goes on to the next application, but not beyond `end`: at `end` there is always one.
   RetentionSteps::Outcome Next(absl::Time end) {
-    const absl::Time time = std::min({next_slot_, now_ + kLongestPause, end});
-    while (next_drill_ <= time) {
+    const absl::Time time = std::min({starts_.next(), next_pass_, NextDrillPass(), end});
+    while (drills_.has_value() && drills_->next() <= time) {
       steps_.ProveNewestGood();
-      next_drill_ = drills_->NextSlot(next_drill_);
-      work_ += kSlotWork;
+      work_ += kSlotWork * drills_->Advance();
     }
     now_ = time;
-    if (next_slot_ == time) {
+    if (starts_.next() == time) {
       RetentionSteps::Item made;
       made.backup.sequence = ++last_sequence_;
       made.backup.snapshot_time = time;
@@ -80,8 +80,7 @@ class Future {
       steps_.Add(made);
       ++made_count_;
       last_run_failed_ = false;
-      next_slot_ = slots_.NextSlot(time);
-      work_ += kSlotWork;
+      work_ += kSlotWork * starts_.Advance();
     }
     return Apply(time);
   }
@@ -97,13 +96,13 @@ class Future {
   bool last_run_failed() const { return last_run_failed_; }
 
  private:
-  Future(const RetentionToday& today, const absl::TimeZone& zone, Schedule slots, std::optional<Schedule> drills)
+  Future(const RetentionToday& today, const absl::TimeZone& zone, PlannedStarts starts,
+         std::optional<PlannedStarts> drills)
       : steps_(today.policy.spec().retention(), zone),
-        slots_(std::move(slots)),
+        starts_(std::move(starts)),
         drills_(std::move(drills)),
+        start_(today.now),
         now_(today.now),
-        next_slot_(slots_.NextSlot(today.now)),
-        next_drill_(drills_.has_value() ? drills_->NextSlot(today.now) : absl::InfiniteFuture()),
         last_run_failed_(today.last_run_failed),
         assumed_size_bytes_(today.other_size_bytes) {
     for (const v1::Backup& backup : today.backups) {
@@ -120,15 +119,24 @@ class Future {
     RetentionSteps::Outcome outcome = steps_.Apply(time, last_run_failed_);
     deleted_count_ += static_cast<int64_t>(outcome.deleted.size());
     work_ += outcome.visited;
+    next_pass_ = FirstPassAt(outcome.next_release);
     return outcome;
   }
 
+  absl::Time FirstPassAt(absl::Time time) const {
+    return time == absl::InfiniteFuture() ? time : start_ + absl::Ceil(time - start_, kPassInterval);
+  }
+  absl::Time NextDrillPass() const {
+    return drills_.has_value() ? FirstPassAt(drills_->next()) : absl::InfiniteFuture();
+  }
+
   RetentionSteps steps_;
-  const Schedule slots_;
-  const std::optional<Schedule> drills_;
+  PlannedStarts starts_;
+  std::optional<PlannedStarts> drills_;
+  const absl::Time start_;
   absl::Time now_;
-  absl::Time next_slot_;
-  absl::Time next_drill_;
+  absl::Time next_pass_ =
+      absl::InfiniteFuture();  // When the next backup is released by time, or by the end of its use.
   bool last_run_failed_;
   int64_t assumed_size_bytes_;
   int64_t last_sequence_ = 0;
@@ -221,12 +229,25 @@ absl::StatusOr<DeletionForecast> ForecastDeletion(const RetentionToday& today, a
   ASSIGN_OR_RETURN(Future future, Future::Create(today));
   const absl::Time end = today.now + span;
   const auto is_it = [&](const RetentionSteps::Item& item) { return item.backup.name == backup; };
+  DeletionForecast forecast;
   RetentionSteps::Outcome outcome = future.Begin();
   while (std::none_of(outcome.deleted.begin(), outcome.deleted.end(), is_it)) {
-    if (future.now() >= end || future.work() > max_work) return DeletionForecast{absl::InfiniteFuture(), future.now()};
+    if (!future.steps().IsFrozen(backup)) {
+      forecast.unkept_time = absl::InfiniteFuture();
+    } else {
+      forecast.unkept_time = std::min(forecast.unkept_time, future.now());
+      forecast.frozen = outcome.frozen;
+    }
+    if (future.now() >= end || future.work() > max_work) {
+      forecast.simulated_until = future.now();
+      return forecast;
+    }
     outcome = future.Next(end);
   }
-  return DeletionForecast{future.now(), end};
+  forecast.delete_time = future.now();
+  forecast.simulated_until = end;
+  forecast.unkept_time = absl::InfiniteFuture();
+  return forecast;
 }
 
 }  // namespace backup::server

@@ -12,6 +12,7 @@
 #include "backup/v1/backup.pb.h"
 #include "backup/v1/policy.pb.h"
 #include "backup/v1/retention.pb.h"
+#include "server/domain/retention.h"
 
 namespace backup::server {
 
@@ -26,9 +27,10 @@ struct RetentionToday {
 };
 
 // Both look ahead as the policy's schedule goes: every slot brings a good backup of the newest good one's size at its
-// time; every slot of the drill schedule proves the newest good one; retention is applied now, after each slot, and
-// once a day at least, and deletes nothing while something freezes it. Work that goes on now has ended by the first
-// slot; what makes the last run count as failed ends with it. A pause and exclusions are not looked at.
+// time, or when the excluded span that this falls into is over; every slot of the drill schedule proves the newest good
+// one; retention is applied now, after each slot, and at the next full hour from now when a hold or keepWithin has
+// ended or a drill has proven another backup, and deletes nothing while something freezes it. Work that goes on now has
+// ended an hour from now; what makes the last run count as failed ends with the first slot. A pause is not looked at.
 //
 // `max_work` bounds what is done, in backups looked at: a second brings about 60 million.
 inline constexpr int64_t kMaxSimulationWork = 100'000'000;
@@ -40,8 +42,11 @@ absl::StatusOr<v1::RetentionSimulation> SimulateRetention(const RetentionToday& 
 
 // When a backup goes.
 struct DeletionForecast {
-  absl::Time delete_time;      // InfiniteFuture: not until `simulated_until`.
-  absl::Time simulated_until;  // The end of the span, or earlier when `max_work` is done.
+  absl::Time delete_time = absl::InfiniteFuture();  // InfiniteFuture: not until `simulated_until`.
+  absl::Time simulated_until;                       // The end of the span, or earlier when `max_work` is done.
+  // Since when no rule keeps it although it is there at the end; InfiniteFuture when some rule does, or it goes.
+  absl::Time unkept_time = absl::InfiniteFuture();
+  std::vector<FreezeReason> frozen;  // What stands against its deletion at the end, when it is unkept.
 };
 // Of one of `today`'s backups. Errors of Schedule::Create. Pure.
 absl::StatusOr<DeletionForecast> ForecastDeletion(const RetentionToday& today, absl::string_view backup,

@@ -58,6 +58,20 @@ class Application {
 
   const std::vector<Verdict>& verdicts() const { return verdicts_; }
   bool has_future_dated() const { return has_future_dated_; }
+  // See Outcome.
+  absl::Time next_release() const {
+    absl::Time next = absl::InfiniteFuture();
+    for (size_t i = 0; i < items_.size(); ++i) {
+      if (verdicts_[i] == kGoes) continue;
+      const absl::Time snapshot = items_[i].backup.snapshot_time;
+      const absl::Time ends[] = {items_[i].hold_end, snapshot - kClockTolerance,
+                                 spec_.has_keep_within() ? snapshot + ToAbsl(spec_.keep_within()) : now_};
+      for (const absl::Time end : ends) {
+        if (end > now_) next = std::min(next, end);
+      }
+    }
+    return next;
+  }
 
  private:
   void Judge() {
@@ -131,8 +145,13 @@ void RetentionSteps::ProveNewestGood() {
   }
 }
 
-void RetentionSteps::EndUses() {
-  for (Item& item : items_) item.backup.in_use = false;
+bool RetentionSteps::EndUses() {
+  bool any = false;
+  for (Item& item : items_) {
+    any = any || item.backup.in_use;
+    item.backup.in_use = false;
+  }
+  return any;
 }
 
 RetentionSteps::Outcome RetentionSteps::Apply(absl::Time now, bool last_run_failed) {
@@ -140,13 +159,18 @@ RetentionSteps::Outcome RetentionSteps::Apply(absl::Time now, bool last_run_fail
   const std::vector<Verdict>& verdicts = application.verdicts();
   Outcome outcome;
   outcome.visited = static_cast<int64_t>(items_.size());
+  outcome.next_release = application.next_release();
+  frozen_.clear();
   const auto going = static_cast<size_t>(std::count(verdicts.begin(), verdicts.end(), kGoes));
   if (going == 0) return outcome;
   if (last_run_failed) outcome.frozen.push_back(FreezeReason::kLastRunFailed);
   if (items_.back().backup.state != v1::GOOD) outcome.frozen.push_back(FreezeReason::kLastBackupNotGood);
   if (application.has_future_dated()) outcome.frozen.push_back(FreezeReason::kClock);
   if (2 * going > items_.size()) outcome.frozen.push_back(FreezeReason::kTooMuch);
-  if (!outcome.frozen.empty()) return outcome;
+  if (!outcome.frozen.empty()) {
+    for (const Verdict verdict : verdicts) frozen_.push_back(verdict == kGoes);
+    return outcome;
+  }
   size_t kept = 0;
   for (size_t i = 0; i < items_.size(); ++i) {
     if (verdicts[i] == kGoes) {
@@ -163,6 +187,13 @@ RetentionSteps::Outcome RetentionSteps::Apply(absl::Time now, bool last_run_fail
   items_.resize(kept);
   periods_.resize(kept);
   return outcome;
+}
+
+bool RetentionSteps::IsFrozen(absl::string_view name) const {
+  for (size_t i = 0; i < frozen_.size(); ++i) {
+    if (frozen_[i] && items_[i].backup.name == name) return true;
+  }
+  return false;
 }
 
 RetentionState RetentionSteps::StateAt(absl::Time now, bool last_run_failed) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/numeric/int128.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "backup/v1/policy.pb.h"
 #include "server/domain/retention.h"
@@ -28,7 +29,10 @@ class RetentionSteps {
   struct Outcome {
     std::vector<Item> deleted;         // Oldest first.
     std::vector<FreezeReason> frozen;  // What kept those from being deleted that no rule keeps; empty when nothing did.
-    int64_t visited = 0;               // Backups that were looked at: a measure of the work.
+    // When time alone next takes from a backup that stays what keeps it: its hold, keepWithin, or that it is dated in
+    // the future. InfiniteFuture for never.
+    absl::Time next_release = absl::InfiniteFuture();
+    int64_t visited = 0;  // Backups that were looked at: a measure of the work.
   };
 
   RetentionSteps(const v1::RetentionSpec& spec, const absl::TimeZone& zone);
@@ -37,13 +41,15 @@ class RetentionSteps {
   void Add(const Item& item);
   // A drill restored the newest good one.
   void ProveNewestGood();
-  // What worked with backups has ended.
-  void EndUses();
+  // What worked with backups has ended. Whether anything did.
+  bool EndUses();
   // `last_run_failed`: as in RetentionState.
   Outcome Apply(absl::Time now, bool last_run_failed = false);
 
   // What exists, the oldest first.
   const std::vector<Item>& items() const { return items_; }
+  // Whether the backup called `name` is one of those that the last Apply would have deleted if nothing had frozen them.
+  bool IsFrozen(absl::string_view name) const;
   absl::int128 total_bytes() const { return total_bytes_; }
   // As PlanRetention takes it.
   RetentionState StateAt(absl::Time now, bool last_run_failed = false) const;
@@ -54,6 +60,7 @@ class RetentionSteps {
   std::vector<Item> items_;       // Oldest first.
   std::vector<Periods> periods_;  // Of each of them.
   absl::int128 total_bytes_ = 0;
+  std::vector<bool> frozen_;  // When the last Apply was frozen: of each item, whether it stayed only because of that.
 };
 
 }  // namespace backup::server

@@ -4,12 +4,19 @@
 #include <vector>
 
 #include "base/status_macros.h"
+#include "server/domain/agent_state.h"
 #include "server/domain/fleet_health.h"
 
 namespace backup::server {
 
-FleetWatch::FleetWatch(Store& store, const Clock& clock, FleetWatchOptions options)
-    : store_(store), clock_(clock), options_(options), failure_log_(absl::Minutes(1)) {}
+FleetWatch::FleetWatch(Store& store, const Clock& clock, const FrozenRetention& frozen_retention,
+                       FleetWatchOptions options)
+    : store_(store),
+      clock_(clock),
+      frozen_retention_(frozen_retention),
+      options_(options),
+      presence_(options.interval + kAgentSilence / 2),
+      failure_log_(absl::Minutes(1)) {}
 
 std::shared_ptr<const FleetOverview> FleetWatch::overview() const {
   MutexLock lock(mu_);
@@ -36,14 +43,20 @@ absl::Duration FleetWatch::RunOnce() {
 
 absl::StatusOr<bool> FleetWatch::LookAtPage(Look& look) {
   const absl::Time now = clock_.Now();
+  presence_.Listen(now);
   if (look.databases_done) {
     ASSIGN_OR_RETURN(const Page<v1::Agent> agents, store_.ListAgents(look.page));
+    if (const std::vector<v1::Event> events = presence_.Changes(agents.items, now); !events.empty()) {
+      RETURN_IF_ERROR(store_.AppendEvents(events));
+    }
+    presence_.Note(agents.items, now);
     look.builder.AddAgents(agents.items, now);
     look.page.token = agents.next_token;
     return look.page.token.empty();
   }
   ASSIGN_OR_RETURN(FleetPart part, store_.ReadFleetPart(now, look.page));
   ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, store_.ReadPolicies());
+  frozen_retention_.FillIn(part.status);
   JudgeFleet(part.status, policies, now);
   look.builder.AddDatabases(part.status);
   look.page.token = part.next_token;

@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "server/domain/agent_presence.h"
 #include "server/domain/fleet_overview.h"
+#include "server/loops/frozen_retention.h"
 #include "server/store/store.h"
 
 namespace backup::server {
@@ -26,13 +28,14 @@ struct FleetWatchOptions {
 };
 
 // Looks at every database of the fleet from time to time, a page in each turn, so that the worst are known of a fleet
-// that nobody could read whole while somebody waits for an answer.
+// that nobody could read whole while somebody waits for an answer. An agent that went away or came back since the look
+// before is an event (see AgentPresence).
 //
 // Thread-safe.
 class FleetWatch {
  public:
-  // Borrows both.
-  FleetWatch(Store& store, const Clock& clock, FleetWatchOptions options = {});
+  // Borrows all.
+  FleetWatch(Store& store, const Clock& clock, const FrozenRetention& frozen_retention, FleetWatchOptions options = {});
 
   // One turn, the body of a base::Loop. Returns how long to wait for the next. Called by one thread at a time.
   absl::Duration RunOnce();
@@ -55,10 +58,12 @@ class FleetWatch {
 
   Store& store_;
   const Clock& clock_;
+  const FrozenRetention& frozen_retention_;
   const FleetWatchOptions options_;
 
   // Used by RunOnce alone.
   std::optional<Look> look_;
+  AgentPresence presence_;
   LogLimiter failure_log_;
 
   mutable Mutex mu_;

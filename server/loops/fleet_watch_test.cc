@@ -40,7 +40,8 @@ class FleetWatchTest : public ::testing::Test {
 
   FakeClock clock_;
   FakeStore store_;
-  FleetWatch watch_{store_, clock_, SmallPages()};
+  FrozenRetention frozen_;
+  FleetWatch watch_{store_, clock_, frozen_, SmallPages()};
 };
 
 TEST_F(FleetWatchTest, LooksAtEverythingPageByPage) {
@@ -85,6 +86,45 @@ TEST_F(FleetWatchTest, ACatalogThatIsAwayIsWaitedForAndThePageRead) {
   TurnsOfALook();
 
   EXPECT_THAT(watch_.overview()->databases, ElementsAre(Pair(v1::UNCOVERED, 3)));
+}
+
+TEST_F(FleetWatchTest, AnAgentThatGoesAndComesBackIsAnEventEach) {
+  const auto events = [&] {
+    std::vector<std::string> types;
+    const absl::StatusOr<Page<v1::Event>> page = store_.ListEvents("agents/db1", {});
+    for (const v1::Event& event : page->items) types.push_back(event.type());  // The newest first.
+    return types;
+  };
+  const absl::Time seen = clock_.Now();
+  store_.PutAgent(AgentSeenAt("db1", seen), {DatabaseOf("db1", "a")});
+  for (int i = 0; i < 10; ++i) {
+    TurnsOfALook();
+    clock_.Advance(absl::Seconds(30));
+  }
+  EXPECT_THAT(events(), ElementsAre("AGENT_OFFLINE"));
+  store_.PutAgent(AgentSeenAt("db1", clock_.Now()), {DatabaseOf("db1", "a")});
+  TurnsOfALook();
+  TurnsOfALook();
+  EXPECT_THAT(events(), ElementsAre("AGENT_ONLINE", "AGENT_OFFLINE"));
+}
+
+TEST_F(FleetWatchTest, WhatIsFrozenIsPartOfTheLook) {
+  store_.PutPolicy(NightlyPolicy(), clock_.Now());
+  store_.PutAgent(AgentSeenAt("db1", clock_.Now()), {DatabaseOf("db1", "a")});
+  v1::Backup good;
+  good.set_name("backups/20261121T220000Z-aaaaaaaa11");
+  good.set_database("agents/db1/databases/a");
+  good.set_state(v1::GOOD);
+  *good.mutable_snapshot_time() = ToProto(clock_.Now());
+  store_.PutBackup(good);
+  TurnsOfALook();
+  EXPECT_THAT(watch_.overview()->databases, ElementsAre(Pair(v1::OK, 1)));
+  v1::RetentionPlan plan;
+  plan.set_database("agents/db1/databases/a");
+  plan.add_policies()->add_frozen("why");
+  frozen_.Note(plan);
+  TurnsOfALook();
+  EXPECT_THAT(watch_.overview()->databases, ElementsAre(Pair(v1::WARNING, 1)));
 }
 
 TEST_F(FleetWatchTest, AnEmptyFleetIsSeenToo) {

@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "server/domain/retention.h"
+#include "server/domain/retention_plan.h"
 #include "server/domain/run_state.h"
 #include "server/domain/time_zone.h"
 
@@ -30,12 +31,14 @@ absl::Status OnlyOutage(const absl::Status& status) { return absl::IsUnavailable
 }  // namespace
 
 RetentionLoop::RetentionLoop(Store& store, Clock& clock, Random& random, ChangeFeed& feed,
-                             const ClockWatch& clock_watch, RetentionLoopOptions options)
+                             const ClockWatch& clock_watch, FrozenRetention& frozen_retention,
+                             RetentionLoopOptions options)
     : store_(store),
       clock_(clock),
       random_(random),
       feed_(feed),
       clock_watch_(clock_watch),
+      frozen_retention_(frozen_retention),
       options_(options),
       next_pass_(clock.Monotonic() + options.first_pass_delay),
       next_repeat_(clock.Monotonic()),
@@ -77,6 +80,7 @@ absl::Duration RetentionLoop::RunOnce() {
 
 absl::Status RetentionLoop::ApplyToAll(bool repeat_failed) {
   ASSIGN_OR_RETURN(const auto policies, ReadPoliciesByName());
+  std::set<std::string> all_going;
   PageRequest page;
   page.size = kDatabasePage;
   do {
@@ -91,8 +95,10 @@ absl::Status RetentionLoop::ApplyToAll(bool repeat_failed) {
     for (const std::string& database : databases) {
       RETURN_IF_ERROR(OnlyOutage(Apply(database, /*repeat_failed=*/false)));
     }
+    all_going.merge(databases);
     page.token = views.next_token;
   } while (!page.token.empty());
+  frozen_retention_.KeepOnly(all_going);
   return repeat_failed ? RepeatFailed() : absl::OkStatus();
 }
 
@@ -132,6 +138,7 @@ absl::Status RetentionLoop::Apply(const std::string& database, bool repeat_faile
   // Mostly nothing goes; then no row is locked.
   absl::StatusOr<DatabaseBackupsView> view = store_.ReadDatabaseBackups(database, now);
   absl::Status status = view.status();
+  if (status.ok()) frozen_retention_.Note(PlanDatabaseRetention(*view, order.clock_jumped, now));
   if (status.ok() && !ApplyRetention(*view, order, now, random_).backups.empty()) {
     const absl::StatusOr<DatabaseBackupsChange> change = store_.ChangeDatabaseBackups(database, now, decide);
     status = change.status();

@@ -16,6 +16,7 @@
 #include "server/domain/deletion.h"
 #include "server/loops/change_feed.h"
 #include "server/loops/clock_watch.h"
+#include "server/loops/frozen_retention.h"
 #include "server/store/store.h"
 
 namespace backup::server {
@@ -35,12 +36,12 @@ struct RetentionLoopOptions {
 };
 
 // Lets retention happen: of every database from time to time, and of one as soon as it was asked for. Databases whose
-// retention is frozen are left alone. One that fails holds up no other.
+// retention is frozen are left alone, and noted. One that fails holds up no other.
 class RetentionLoop {
  public:
   // Borrows all.
   RetentionLoop(Store& store, Clock& clock, Random& random, ChangeFeed& feed, const ClockWatch& clock_watch,
-                RetentionLoopOptions options = {});
+                FrozenRetention& frozen_retention, RetentionLoopOptions options = {});
 
   // One turn, the body of a base::Loop: those asked for, or all when that is due. Returns how long nothing is due.
   // Called by one thread at a time.
@@ -61,6 +62,7 @@ class RetentionLoop {
   Random& random_;
   ChangeFeed& feed_;
   const ClockWatch& clock_watch_;
+  FrozenRetention& frozen_retention_;
   const RetentionLoopOptions options_;
 
   // Used by RunOnce alone; monotonic.

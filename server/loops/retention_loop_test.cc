@@ -30,7 +30,7 @@ using ::testing::SizeIs;
 
 class RetentionLoopTest : public ::testing::Test {
  protected:
-  RetentionLoopTest() : watch_(store_, clock_), loop_(store_, clock_, random_, feed_, watch_, Options()) {
+  RetentionLoopTest() : watch_(store_, clock_), loop_(store_, clock_, random_, feed_, watch_, frozen_, Options()) {
     store_.SetRepeatDecisions(true);
     v1::Agent agent = AgentSeenAt("db1", clock_.Now());
     agent.add_capabilities("delete");
@@ -80,6 +80,7 @@ class RetentionLoopTest : public ::testing::Test {
   FakeRandom random_;
   ChangeFeed feed_;
   ClockWatch watch_;
+  FrozenRetention frozen_;
   RetentionLoop loop_;
 };
 
@@ -122,6 +123,38 @@ TEST_F(RetentionLoopTest, WhatIsFrozenIsLeftAlone) {
   PutBackups("shop", 4);
   loop_.RunOnce();
   EXPECT_THAT(Named(v1::DELETING), ElementsAre("18"));
+}
+
+TEST_F(RetentionLoopTest, WhatIsFrozenIsNotedUntilItIsNot) {
+  const auto why_frozen = [&](const std::string& database) {
+    v1::FleetStatus status;
+    status.add_databases()->mutable_database()->set_name("agents/db1/databases/" + database);
+    frozen_.FillIn(status);
+    const auto& reasons = status.databases(0).retention_frozen();
+    return std::vector<std::string>(reasons.begin(), reasons.end());
+  };
+  PutBackups("orders", 7);  // More than half would go.
+  PutBackups("shop", 4);
+  loop_.RunOnce();
+  EXPECT_THAT(why_frozen("orders"), ElementsAre("more than half of the backups would go at once"));
+  EXPECT_THAT(why_frozen("shop"), IsEmpty());
+
+  v1::Policy policy = *store_.GetPolicy("policies/nightly");
+  policy.mutable_spec()->mutable_retention()->set_keep_last(4);
+  store_.PutPolicy(policy, clock_.Now());
+  loop_.RequestDatabase("agents/db1/databases/orders");
+  loop_.RunOnce();
+  EXPECT_THAT(why_frozen("orders"), IsEmpty()) << "three of seven";
+
+  PutBackups("shop", 8);
+  loop_.RequestDatabase("agents/db1/databases/shop");
+  loop_.RunOnce();
+  EXPECT_THAT(why_frozen("shop"), SizeIs(1));
+  policy.mutable_spec()->mutable_retention()->set_keep_last(40);
+  store_.PutPolicy(policy, clock_.Now());
+  clock_.Advance(absl::Hours(2));
+  loop_.RunOnce();
+  EXPECT_THAT(why_frozen("shop"), IsEmpty()) << "nothing goes there any more";
 }
 
 TEST_F(RetentionLoopTest, NothingGoesWhileTheClockIsNotTrusted) {
@@ -174,7 +207,7 @@ TEST_F(RetentionLoopTest, ADeletionThatFailedIsTriedAgainTheNextDay) {
 
 TEST_F(RetentionLoopTest, TheFirstPassWaitsUntilAgentsHaveToldTheirClocks) {
   PutBackups("orders", 4);
-  RetentionLoop loop(store_, clock_, random_, feed_, watch_);
+  RetentionLoop loop(store_, clock_, random_, feed_, watch_, frozen_);
   EXPECT_EQ(loop.RunOnce(), absl::Minutes(2));
   EXPECT_THAT(Named(v1::DELETING), IsEmpty());
   clock_.Advance(absl::Minutes(2));

@@ -117,21 +117,24 @@ absl::StatusOr<Page<v1::Database>> PostgresStore::ListDatabases(absl::string_vie
   });
 }
 
-absl::StatusOr<bool> PostgresStore::RecordAgentReport(const AgentReport& report) {
+absl::StatusOr<RecordedReport> PostgresStore::RecordAgentReport(const AgentReport& report) {
   RETURN_IF_ERROR(CheckAgentReport(report));
   if (!ParseAgentName(report.agent.name()).ok()) return AgentNotFound(report.agent.name());
-  return rep_->executor.Write([&](pqxx::transaction_base& transaction) -> absl::StatusOr<bool> {
+  return rep_->executor.Write([&](pqxx::transaction_base& transaction) -> absl::StatusOr<RecordedReport> {
     const pqxx::result rows = Exec(
         transaction, absl::StrCat("SELECT ", kAgentColumns, ", report_sequence FROM agents WHERE name = $1 FOR UPDATE"),
         SqlParams().Text(report.agent.name()));
     if (rows.empty()) return AgentNotFound(report.agent.name());
     ASSIGN_OR_RETURN(v1::Agent agent, DecodeAgent(rows[0]));
     if (agent.boot_id() == report.agent.boot_id() && report.sequence < rows[0]["report_sequence"].as<int64_t>()) {
-      return false;
+      return RecordedReport();
     }
+    RecordedReport recorded;
+    recorded.recorded = true;
     KeepEnrollment(report.agent, &agent);
     PutAgent(transaction, agent, report.sequence);
-    return RecordDatabases(transaction, report);
+    recorded.databases_changed = RecordDatabases(transaction, report);
+    return recorded;
   });
 }
 

@@ -66,6 +66,30 @@ class DatabaseLines {
     }
   }
 
+  // What is not as it should be among their backups.
+  void ReadFlaws() {
+    // The states are those of the index backups_flawed.
+    for (const pqxx::row& row :
+         Exec(transaction_,
+              "SELECT d.name, count(*) FILTER (WHERE b.state = 'BAD') AS bad, "
+              "coalesce((array_agg(b.name ORDER BY b.sequence DESC) FILTER (WHERE b.state = 'BAD'))[1], '') AS "
+              "newest_bad, "
+              "count(*) FILTER (WHERE b.state = 'DELETING' AND r.name IS NULL) AS undeleted, "
+              "coalesce((array_agg(b.data ->> 'deleteRun' ORDER BY b.sequence DESC) "
+              "FILTER (WHERE b.state = 'DELETING' AND r.name IS NULL))[1], '') AS failed_run "
+              "FROM unnest($1::text[]) AS d(name) "
+              "JOIN backups b ON b.database = d.name COLLATE \"C\" AND b.state IN ('SUSPICIOUS', 'BAD', 'DELETING') "
+              "LEFT JOIN runs r ON b.state = 'DELETING' AND r.name = (b.data ->> 'deleteRun') COLLATE \"C\" "
+              "AND r.state IN ('PENDING', 'RUNNING') GROUP BY d.name",
+              SqlParams().TextArray(Names()))) {
+      v1::DatabaseStatus& line = lines_[row["name"].c_str()];
+      line.set_bad_backup_count(row["bad"].as<int64_t>());
+      line.set_newest_bad_backup(row["newest_bad"].c_str());
+      line.set_undeleted_backup_count(row["undeleted"].as<int64_t>());
+      line.set_failed_delete_run(row["failed_run"].c_str());
+    }
+  }
+
   size_t size() const { return lines_.size(); }
   std::string last_name() const { return lines_.empty() ? "" : lines_.rbegin()->first; }
 
@@ -158,6 +182,7 @@ absl::StatusOr<v1::FleetStatus> PostgresStore::ReadFleetStatus(absl::Time now, a
           kMaxStatusRows);
     }
     lines.ReadNewest(now);
+    lines.ReadFlaws();
     lines.MoveTo(&status, /*more_agents=*/true);
     for (v1::Run& run : DecodeRows(Exec(transaction, absl::StrCat("SELECT ", kRunColumns,
                                                                   " FROM runs WHERE state = 'RUNNING' "
@@ -182,6 +207,7 @@ absl::StatusOr<FleetPart> PostgresStore::ReadFleetPart(absl::Time now, const Pag
     DatabaseLines lines(transaction);
     lines.Add(rows, page.size);
     lines.ReadNewest(now);
+    lines.ReadFlaws();
     FleetPart part;
     if (static_cast<int>(rows.size()) > page.size) {
       // Where a row cannot be read, the one beyond the page has taken its place.

@@ -70,6 +70,7 @@ std::vector<std::pair<std::string, std::function<absl::Status(Store&)>>> EveryVe
       {"ChangeRun", [=](Store& s) { return s.ChangeRun("runs/r1", same_run).status(); }},
       {"ListRunsToAdvance", [](Store& s) { return s.ListRunsToAdvance(kNow, 10).status(); }},
       {"NextAdvanceTime", [](Store& s) { return s.NextAdvanceTime(kNow).status(); }},
+      {"ListUnstartedRuns", [](Store& s) { return s.ListUnstartedRuns("agents/db1", kNow).status(); }},
       {"ListOpenRuns", [](Store& s) { return s.ListOpenRuns("agents/db1", kNow).status(); }},
       {"ReadPlaces", [](Store& s) { return s.ReadPlaces(kNow, 10).status(); }},
       {"MarkDelivered", [=](Store& s) { return s.MarkDelivered({run}); }},

@@ -15,6 +15,7 @@ namespace backup::server {
 namespace {
 
 constexpr int kMaxOpenRuns = 1000;
+constexpr int kMaxUnstarted = 100;
 
 }  // namespace
 
@@ -75,6 +76,24 @@ absl::StatusOr<std::vector<v1::Run>> PostgresStore::ListOpenRuns(absl::string_vi
                           "AND not_before_time <= $2 ORDER BY not_before_time, sequence LIMIT ",
                           kMaxOpenRuns),
              SqlParams().Text(agent).Time(horizon)));
+  });
+}
+
+absl::StatusOr<std::vector<std::string>> PostgresStore::ListUnstartedRuns(absl::string_view agent, absl::Time now) {
+  if (!ParseAgentName(agent).ok()) return std::vector<std::string>();
+  return rep_->executor.Read([&](pqxx::transaction_base& transaction) -> absl::StatusOr<std::vector<std::string>> {
+    const std::string unstarted = "delivered AND data ->> 'attemptId' IS NULL AND agent = $1";
+    std::vector<std::string> names;
+    for (const pqxx::row& row :
+         Exec(transaction,
+              absl::StrCat("SELECT name FROM (SELECT name, slot_time, sequence FROM runs WHERE state = 'LOST' AND ",
+                           unstarted, " AND start_deadline_time <= $2 UNION ALL ",
+                           "SELECT name, slot_time, sequence FROM runs WHERE state = 'PENDING' AND ", unstarted,
+                           " AND start_deadline_time <= $2) found ORDER BY slot_time, sequence LIMIT ", kMaxUnstarted),
+              SqlParams().Text(agent).Time(now))) {
+      names.emplace_back(row[0].c_str());
+    }
+    return names;
   });
 }
 

@@ -55,6 +55,7 @@ class PostgresStore : public Store {
   absl::StatusOr<std::vector<std::string>> ListRunsToAdvance(absl::Time now, int limit) override;
   absl::StatusOr<absl::Time> NextAdvanceTime(absl::Time now) override;
   absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) override;
+  absl::StatusOr<std::vector<std::string>> ListUnstartedRuns(absl::string_view agent, absl::Time now) override;
   absl::StatusOr<Places> ReadPlaces(absl::Time seen_since, int limit) override;
   absl::Status MarkDelivered(absl::Span<const v1::Run> runs) override;
   absl::StatusOr<int64_t> AppendRunLog(absl::string_view run, absl::Span<const v1::RunLogLine> lines) override;
@@ -86,7 +87,7 @@ class PostgresStore : public Store {
   absl::StatusOr<Page<v1::Agent>> ListAgents(const PageRequest& page) override;
   absl::StatusOr<v1::Database> GetDatabase(absl::string_view name) override;
   absl::StatusOr<Page<v1::Database>> ListDatabases(absl::string_view agent, const PageRequest& page) override;
-  absl::StatusOr<bool> RecordAgentReport(const AgentReport& report) override;
+  absl::StatusOr<RecordedReport> RecordAgentReport(const AgentReport& report) override;
   absl::Status PutEnrollmentToken(absl::string_view token_sha256, absl::string_view agent, absl::Time expire_time,
                                   absl::Span<const v1::Event> events) override;
   absl::StatusOr<std::string> FindEnrollmentToken(absl::string_view token_sha256, absl::Time now) override;

@@ -54,6 +54,12 @@ struct AgentReport {
   std::vector<v1::Database> databases;  // All it has; those not among them are marked as gone and no longer listed.
 };
 
+// What became of an AgentReport.
+struct RecordedReport {
+  bool recorded = false;           // False: a later one of the same boot was there already, and nothing was changed.
+  bool databases_changed = false;  // The set of databases or their labels did, so that policies want replanning.
+};
+
 // What one step of compaction did.
 struct Compaction {
   int64_t removed_count = 0;
@@ -131,6 +137,9 @@ class Store {
   // Every run of the agent in state SCHEDULED, PENDING or RUNNING with not_before <= horizon; by not_before; at most
   // 1000.
   virtual absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) = 0;
+  // Names of runs that went to the agent and of which no attempt is known though their start deadline is not later than
+  // `now`: LOST ones, and those still PENDING. Oldest slot first, at most 100.
+  virtual absl::StatusOr<std::vector<std::string>> ListUnstartedRuns(absl::string_view agent, absl::Time now) = 0;
   // Of those that wait for an agent which was seen at `seen_since` or later, at most `limit` of each policy: neither
   // the many of one policy nor those of agents that are away stand before the others. When none waits, nothing is
   // counted.
@@ -203,8 +212,7 @@ class Store {
   // `agent`: a name, or "" for all. By name.
   virtual absl::StatusOr<Page<v1::Database>> ListDatabases(absl::string_view agent, const PageRequest& page) = 0;
   // Records it, unless a later sequence of the same boot was recorded. AGENT_NOT_FOUND when it is not enrolled.
-  // Returns true when the set of databases or their labels changed, so that policies want replanning.
-  virtual absl::StatusOr<bool> RecordAgentReport(const AgentReport& report) = 0;
+  virtual absl::StatusOr<RecordedReport> RecordAgentReport(const AgentReport& report) = 0;
   // Stores the hash of a one-time token: 64 lower-case hex digits.
   virtual absl::Status PutEnrollmentToken(absl::string_view token_sha256, absl::string_view agent,
                                           absl::Time expire_time, absl::Span<const v1::Event> events) = 0;
@@ -216,9 +224,9 @@ class Store {
                                           absl::Span<const v1::Event> events) = 0;
 
   // --- the whole ---
-  // Fills databases (health and reason left open: database, last_good without manifest, last_run without spec), agents,
-  // active_runs, counts; not those of health and state. Databases: those of `worst`, names, then by name until there
-  // are kMaxStatusRows; all in the order of names.
+  // Fills databases (health, reason and retention_frozen left open; last_good without manifest, last_run without spec),
+  // agents, active_runs, counts; not those of health and state. Databases: those of `worst`, names, then by name until
+  // there are kMaxStatusRows; all in the order of names.
   virtual absl::StatusOr<v1::FleetStatus> ReadFleetStatus(absl::Time now, absl::Span<const std::string> worst) = 0;
   // A page of databases by name, as ReadFleetStatus tells them.
   virtual absl::StatusOr<FleetPart> ReadFleetPart(absl::Time now, const PageRequest& page) = 0;

@@ -171,7 +171,8 @@ absl::Status MeasureStatus(server::Store& store, const BenchFleet& fleet, const 
   }
   const absl::Time now = fleet.Now();
   const BenchClock clock(now);
-  server::FleetWatch watch(store, clock);
+  server::FrozenRetention frozen_retention;
+  server::FleetWatch watch(store, clock, frozen_retention);
   Latency turns("fleet watch, turns of a look at all");
   while (watch.overview() == nullptr) {
     RETURN_IF_ERROR(turns.Time([&] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/golden/fake_controller.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "backup/v1/agent_service.grpc.pb.h"
@@ -15,6 +16,7 @@
 #include "base/rpc/grpc_status.h"
 #include "server/domain/backup_hold.h"
 #include "server/domain/policy_changes.h"
+#include "server/domain/selector.h"
 #include "server/domain/slot_preview.h"
 #include "tests/golden/fake_lists.h"
 
@@ -69,8 +71,11 @@ class FakeController::Services final {
                                v1::PreviewPolicyResponse* response) override {
       if (absl::Status s = state.Check("PreviewPolicy"); !s.ok()) return ToGrpcStatus(s);
       MutexLock lock(state.mu);
-      const v1::Policy* policy = FindByName(state.fleet.policies.mutable_policies(), request->name());
+      const v1::Policy* policy = request->has_policy()
+                                     ? &request->policy()
+                                     : FindByName(state.fleet.policies.mutable_policies(), request->name());
       if (policy == nullptr) return ToGrpcStatus(PolicyNotFound(request->name()));
+      response->set_paused(policy->spec().schedule().paused());
       const auto slots =
           server::PreviewSlots(policy->spec().schedule(), ToAbsl(request->from_time()), request->count());
       if (!slots.ok()) return ToGrpcStatus(slots.status());
@@ -109,9 +114,13 @@ class FakeController::Services final {
         deletion.set_database("agents/db1/databases/shop");
         deletion.set_delete_count(4);
         deletion.set_delete_bytes(3 << 20);
+        deletion.add_frozen("more than half of the backups would go at once");
         response->set_delete_count(4);
         response->set_delete_bytes(3 << 20);
       }
+      response->set_covered_count(std::count_if(
+          state.fleet.databases.databases().begin(), state.fleet.databases.databases().end(),
+          [&](const v1::Database& database) { return server::Covers(request->policy().spec(), database); }));
       return grpc::Status::OK;
     }
     grpc::Status DeletePolicy(grpc::ServerContext*, const v1::DeletePolicyRequest* request,
@@ -331,6 +340,7 @@ class FakeController::Services final {
         return ToGrpcStatus(PolicyNotFound(request->policy()));
       }
       *response = state.fleet.simulation;
+      if (request->has_as_policy()) response->set_policy(request->as_policy().name());
       *response->mutable_end_time() = ToProto(ToAbsl(response->start_time()) + absl::Hours(24 * request->day_count()));
       return grpc::Status::OK;
     }

@@ -55,6 +55,7 @@ class FakeStore : public server::Store {
   absl::StatusOr<std::vector<std::string>> ListRunsToAdvance(absl::Time now, int limit) override;
   absl::StatusOr<absl::Time> NextAdvanceTime(absl::Time now) override;
   absl::StatusOr<std::vector<v1::Run>> ListOpenRuns(absl::string_view agent, absl::Time horizon) override;
+  absl::StatusOr<std::vector<std::string>> ListUnstartedRuns(absl::string_view agent, absl::Time now) override;
   absl::StatusOr<server::Places> ReadPlaces(absl::Time seen_since, int limit) override;
   absl::Status MarkDelivered(absl::Span<const v1::Run> runs) override;
   absl::StatusOr<int64_t> AppendRunLog(absl::string_view run, absl::Span<const v1::RunLogLine> lines) override;
@@ -90,7 +91,7 @@ class FakeStore : public server::Store {
   absl::StatusOr<v1::Database> GetDatabase(absl::string_view name) override;
   absl::StatusOr<server::Page<v1::Database>> ListDatabases(absl::string_view agent,
                                                            const server::PageRequest& page) override;
-  absl::StatusOr<bool> RecordAgentReport(const server::AgentReport& report) override;
+  absl::StatusOr<server::RecordedReport> RecordAgentReport(const server::AgentReport& report) override;
   absl::Status PutEnrollmentToken(absl::string_view token_sha256, absl::string_view agent, absl::Time expire_time,
                                   absl::Span<const v1::Event> events) override;
   absl::StatusOr<std::string> FindEnrollmentToken(absl::string_view token_sha256, absl::Time now) override;

@@ -192,17 +192,21 @@ absl::StatusOr<Page<v1::Database>> FakeStore::ListDatabases(absl::string_view ag
   return result;
 }
 
-absl::StatusOr<bool> FakeStore::RecordAgentReport(const server::AgentReport& report) {
+absl::StatusOr<server::RecordedReport> FakeStore::RecordAgentReport(const server::AgentReport& report) {
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());
   RETURN_IF_ERROR(server::CheckAgentReport(report));
   const auto it = agents_.find(report.agent.name());
   if (it == agents_.end()) return AgentNotFound(report.agent.name());
   AgentRow& row = it->second;
-  if (row.agent.boot_id() == report.agent.boot_id() && report.sequence < row.report_sequence) return false;
+  if (row.agent.boot_id() == report.agent.boot_id() && report.sequence < row.report_sequence) {
+    return server::RecordedReport();
+  }
+  server::RecordedReport recorded;
+  recorded.recorded = true;
   server::KeepEnrollment(report.agent, &row.agent);
   row.report_sequence = report.sequence;
-  bool changed = false;
+  bool& changed = recorded.databases_changed;
   std::set<std::string> reported;
   for (const v1::Database& database : report.databases) {
     reported.insert(database.name());
@@ -216,7 +220,7 @@ absl::StatusOr<bool> FakeStore::RecordAgentReport(const server::AgentReport& rep
     changed = true;
   }
   RETURN_IF_ERROR(Leave());
-  return changed;
+  return recorded;
 }
 
 absl::Status FakeStore::PutEnrollmentToken(absl::string_view token_sha256, absl::string_view agent,

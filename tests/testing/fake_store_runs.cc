@@ -265,6 +265,25 @@ absl::StatusOr<std::vector<v1::Run>> FakeStore::ListOpenRuns(absl::string_view a
   return open;
 }
 
+absl::StatusOr<std::vector<std::string>> FakeStore::ListUnstartedRuns(absl::string_view agent, absl::Time now) {
+  MutexLock lock(mu_);
+  RETURN_IF_ERROR(Enter());
+  std::vector<std::pair<absl::Time, std::string>> found;
+  for (const auto& [sequence, run] : runs_) {
+    if ((run.state() != v1::LOST && run.state() != v1::PENDING) || !run.delivered() || !run.attempt_id().empty())
+      continue;
+    if (server::AgentOfDatabase(run.database()) != std::string(agent)) continue;
+    if (!run.has_start_deadline_time() || ToAbsl(run.start_deadline_time()) > now) continue;
+    found.emplace_back(ToAbsl(run.slot_time()), run.name());
+  }
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> names;
+  for (const auto& [slot, name] : found) {
+    if (names.size() < 100) names.push_back(name);
+  }
+  return names;
+}
+
 absl::StatusOr<server::Places> FakeStore::ReadPlaces(absl::Time seen_since, int limit) {
   MutexLock lock(mu_);
   RETURN_IF_ERROR(Enter());

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backup/v1/fleet_service.pb.h"
+#include "backup/v1/retention.pb.h"
+#include "base/mutex.h"
+
+namespace backup::server {
+
+// What stands against deletions, of each database where the last look found something: whoever applies retention notes
+// it, and whoever tells of the fleet reads it. Thread-safe.
+class FrozenRetention {
+ public:
+  // `plan` is what was decided about its database last, whole or without the single decisions.
+  void Note(const v1::RetentionPlan& plan);
+  // Forgets all databases but these.
+  void KeepOnly(const std::set<std::string>& databases);
+
+  // Sets retention_frozen of every database in `status`.
+  void FillIn(v1::FleetStatus& status) const;
+
+ private:
+  mutable Mutex mu_;
+  std::map<std::string, std::vector<std::string>> reasons_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace backup::server
