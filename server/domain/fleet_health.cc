@@ -112,19 +112,20 @@ std::string BackupsText(int64_t count, absl::string_view one, absl::string_view 
 
 // What is wrong with its backups though the newest good one is young enough.
 Verdict JudgeBackups(const v1::DatabaseStatus& status) {
+  std::vector<std::string> findings;
   if (status.bad_backup_count() > 0) {
-    return {v1::WARNING,
-            absl::StrCat(BackupsText(status.bad_backup_count(), "backup is BAD: ", "backups are BAD, the newest: "),
-                         status.newest_bad_backup())};
+    findings.push_back(
+        absl::StrCat(BackupsText(status.bad_backup_count(), "backup is BAD: ", "backups are BAD, the newest: "),
+                     status.newest_bad_backup()));
   }
   if (status.undeleted_backup_count() > 0) {
-    return {v1::WARNING, absl::StrCat(BackupsText(status.undeleted_backup_count(), "backup", "backups"),
-                                      " could not be deleted: see ", status.failed_delete_run())};
+    findings.push_back(absl::StrCat(BackupsText(status.undeleted_backup_count(), "backup", "backups"),
+                                    " could not be deleted: see ", status.failed_delete_run()));
   }
   if (!status.retention_frozen().empty()) {
-    return {v1::WARNING, absl::StrCat("retention is frozen: ", absl::StrJoin(status.retention_frozen(), "; "))};
+    findings.push_back(absl::StrCat("retention is frozen: ", absl::StrJoin(status.retention_frozen(), "; ")));
   }
-  return Fine();
+  return findings.empty() ? Fine() : Verdict(v1::WARNING, absl::StrJoin(findings, "; "));
 }
 
 Verdict Judge(const v1::DatabaseStatus& status, const std::vector<const v1::Policy*>& covering,

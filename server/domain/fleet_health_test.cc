@@ -87,6 +87,14 @@ TEST_F(FleetHealthTest, FrozenRetentionWantsALook) {
   EXPECT_EQ(status_.reason(), "retention is frozen: one; two");
 }
 
+TEST_F(FleetHealthTest, AllThatIsWrongWithItsBackupsIsTold) {
+  status_.set_bad_backup_count(1);
+  status_.set_newest_bad_backup("backups/b9");
+  status_.add_retention_frozen("why");
+  Judge();
+  EXPECT_EQ(status_.reason(), "1 backup is BAD: backups/b9; retention is frozen: why");
+}
+
 TEST_F(FleetHealthTest, AWorseFindingIsToldFirst) {
   status_.set_bad_backup_count(1);
   SetLastGood("2026-11-10T22:01:00Z");

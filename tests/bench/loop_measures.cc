@@ -226,6 +226,8 @@ absl::Status MeasureLoops(server::Store& store, const BenchFleet& fleet, const M
                           [&] { return store.ListOpenRuns("agents/db-00123", now + absl::Hours(24)).status(); }));
   RETURN_IF_ERROR(Measure(options, "open runs of an agent of 50 databases", absl::InfiniteDuration(), options.calls,
                           [&] { return store.ListOpenRuns("agents/warehouse", now + absl::Hours(24)).status(); }));
+  RETURN_IF_ERROR(Measure(options, "runs an agent said nothing of", absl::Milliseconds(20), options.calls,
+                          [&] { return store.ListUnstartedRuns("agents/db-00123", now).status(); }));
   RETURN_IF_ERROR(MeasureTurns(store, now, options));
   RETURN_IF_ERROR(MeasureRetention(store, fleet, options));
   RETURN_IF_ERROR(MeasureCompaction(store, now, options));
