@@ -40,13 +40,14 @@ v1::DatabaseStatus FakeStore::DatabaseLine(const v1::Database& database, absl::T
       line.set_newest_bad_backup(backup.name());
     }
     if (backup.state() != v1::DELETING) continue;
+    const std::string& delete_run = backup.delete_run();
     const bool is_worked_on = std::any_of(runs_.begin(), runs_.end(), [&](const auto& row) {
       const v1::Run& run = row.second;
-      return run.name() == backup.delete_run() && (run.state() == v1::PENDING || run.state() == v1::RUNNING);
+      return run.name() == delete_run && (run.state() == v1::PENDING || run.state() == v1::RUNNING);
     });
     if (is_worked_on) continue;
     line.set_undeleted_backup_count(line.undeleted_backup_count() + 1);
-    line.set_failed_delete_run(backup.delete_run());
+    line.set_failed_delete_run(delete_run);
   }
   return line;
 }
