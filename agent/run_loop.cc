@@ -57,26 +57,30 @@ absl::Duration RunLoop::Tick() {
   bool changed = false;
   absl::Time next_time = absl::InfiniteFuture();
   const absl::Time now = parts_.clock.Now();
+  HeldRunsPlan plan;
   {
     MutexLock lock(begin_mu_);
     active_.Reap();
     if (stopping_) {
       return absl::InfiniteDuration();
     }
-    const HeldRunsPlan plan = PlanHeldRuns(parts_.held.runs(), active_.List(), {options_.max_runs, start_time_}, now);
-    next_time = plan.next_time;
-    for (const HeldRunsPlan::NotStarted& answer : plan.not_started) {
-      // Withdrawn by the controller since the plan was made: then there is nothing to answer.
-      if (parts_.held.Take(KeyOf(answer.run))) {
-        AnswerWithoutStart(answer);
-        changed = true;
-      }
+    plan = PlanHeldRuns(parts_.held.runs(), active_.List(), {options_.max_runs, start_time_}, now);
+  }
+  next_time = plan.next_time;
+  // Locked for one run at a time: each writes to disk, and there may be many.
+  for (const HeldRunsPlan::NotStarted& answer : plan.not_started) {
+    MutexLock lock(begin_mu_);
+    // Withdrawn by the controller since the plan was made: then there is nothing to answer.
+    if (!stopping_ && parts_.held.Take(KeyOf(answer.run))) {
+      AnswerWithoutStart(answer);
+      changed = true;
     }
-    for (const v1::DesiredRun& run : plan.start) {
-      if (parts_.held.Take(KeyOf(run))) {
-        Begin(run, now);
-        changed = true;
-      }
+  }
+  for (const v1::DesiredRun& run : plan.start) {
+    MutexLock lock(begin_mu_);
+    if (!stopping_ && parts_.held.Take(KeyOf(run))) {
+      Begin(run, now);
+      changed = true;
     }
   }
   if (changed) {

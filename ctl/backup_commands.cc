@@ -46,7 +46,10 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
   ASSIGN_OR_RETURN(const Listed<v1::Backup> listed,
                    ListPages(*client, &v1::BackupService::Stub::ListBackups, request, &v1::ListBackupsResponse::backups,
                              flags.limit.Of(session)));
-  if (listed.items.empty() && !flags.policy.empty()) RETURN_IF_ERROR(CheckPolicyIsThere(*client, flags.policy));
+  const bool only_policy = flags.agent.empty() && flags.database.empty() && flags.states.empty();
+  if (listed.items.empty() && !flags.policy.empty() && only_policy) {
+    RETURN_IF_ERROR(CheckPolicyIsThere(*client, flags.policy));
+  }
   session.output().List("backups", Pointers(listed.items), [&] { return BackupTable(listed.items, session.now()); });
   if (listed.items.empty() && session.output().for_people()) {
     session.Say(request.has_filter() ? "no such backups"

@@ -28,6 +28,12 @@ absl::StatusOr<PolicyDocument> ChoosePolicyOfFile(Session& session, const std::s
                    absl::StrCat("name one of ", absl::StrJoin(names, ", ")));
 }
 
+absl::Status GivenPolicyNotKnown() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "CONTROLLER_TOO_OLD",
+                   "the controller looks at stored policies only, not at those of a file",
+                   "bring it to the version of backupctl: see backupctl version");
+}
+
 absl::Status CheckPolicyIsThere(Client& client, const std::string& name) {
   v1::GetPolicyRequest request;
   request.set_name(FullName("policies", name));

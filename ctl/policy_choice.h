@@ -16,6 +16,9 @@ namespace backup::ctl {
 // several.
 absl::StatusOr<PolicyDocument> ChoosePolicyOfFile(Session& session, const std::string& file, const std::string& name);
 
+// FAILED_PRECONDITION CONTROLLER_TOO_OLD: it knows stored policies only.
+absl::Status GivenPolicyNotKnown();
+
 // NOT_FOUND POLICY_NOT_FOUND when there is no policy called `name`, for lists that found nothing of it: history
 // outlives policies, so only then is it worth a question.
 absl::Status CheckPolicyIsThere(Client& client, const std::string& name);

@@ -89,7 +89,10 @@ absl::StatusOr<ExitCode> Preview(Session& session, const PreviewFlags& flags) {
   ASSIGN_OR_RETURN(Client * client, session.client());
   const absl::StatusOr<v1::PreviewPolicyResponse> preview =
       client->Call(&v1::PolicyService::Stub::PreviewPolicy, request);
-  if (!preview.ok()) return flags.file.empty() ? preview.status() : AtPlaceInFile(preview.status(), document);
+  if (!preview.ok() && flags.file.empty()) return preview.status();
+  // It looked for the name, which is left out.
+  if (ErrorReason(preview.status()) == "INVALID_RESOURCE_NAME") return GivenPolicyNotKnown();
+  if (!preview.ok()) return AtPlaceInFile(preview.status(), document);
   session.output().Single(*preview, [&] { return session.output().Layout(SlotTable(*preview, session.now())); });
   if (preview->paused() && session.output().for_people()) {
     session.Say("the policy is paused: until backupctl policy resume each of them is SKIPPED");

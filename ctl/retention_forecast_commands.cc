@@ -45,6 +45,7 @@ absl::StatusOr<ExitCode> Simulate(Session& session, const SimulateFlags& flags) 
   const absl::StatusOr<v1::RetentionSimulation> simulation =
       client->Call(&v1::BackupService::Stub::SimulateRetention, request);
   if (!simulation.ok()) return flags.file.empty() ? simulation.status() : AtPlaceInFile(simulation.status(), document);
+  if (!flags.file.empty() && !simulation->as_given()) return GivenPolicyNotKnown();
   const size_t limit = flags.limit.Of(session);
   session.output().Single(*simulation, [&] { return SimulationText(*simulation, limit, session.output()); });
   if (session.output().for_people()) {

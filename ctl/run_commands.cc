@@ -53,7 +53,10 @@ absl::StatusOr<ExitCode> List(Session& session, const ListFlags& flags) {
   request.set_oldest_first(to_come);
   ASSIGN_OR_RETURN(const Listed<v1::Run> listed, ListPages(*client, &v1::RunService::Stub::ListRuns, request,
                                                            &v1::ListRunsResponse::runs, flags.limit.Of(session)));
-  if (listed.items.empty() && !flags.policy.empty()) RETURN_IF_ERROR(CheckPolicyIsThere(*client, flags.policy));
+  const bool only_policy = flags.agent.empty() && flags.database.empty() && flags.states.empty() && flags.kinds.empty();
+  if (listed.items.empty() && !flags.policy.empty() && only_policy) {
+    RETURN_IF_ERROR(CheckPolicyIsThere(*client, flags.policy));
+  }
   session.output().List("runs", Pointers(listed.items), [&] { return RunTable(listed.items, session.now()); });
   if (listed.items.empty() && session.output().for_people()) session.Say("no runs");
   flags.limit.TellMore(session, listed.more, to_come ? "next" : "newest");

@@ -71,6 +71,7 @@ absl::Status DoApplyRetention(const ApiContext& api, const Peer& peer, const v1:
                                       [&](const DatabaseBackupsView& view) -> absl::StatusOr<DatabaseBackupsChange> {
                                         plan = PlanDatabaseRetention(view, order.clock_jumped, now);
                                         if (LetsGo(plan)) RETURN_IF_ERROR(CheckCanDelete(view.agent));
+                                        order.only_repeat = IsFrozen(plan) && !order.confirmed;
                                         DatabaseBackupsChange change = ApplyRetention(view, order, now, api.random);
                                         // What was begun before is finished whatever stands against the rest.
                                         const bool is_idle = change.create_runs.empty();

@@ -83,6 +83,7 @@ absl::StatusOr<v1::RetentionSimulation> ReadRetentionSimulation(Store& store,
   const int days = request.day_count() == 0 ? kDefaultDays : request.day_count();
   ASSIGN_OR_RETURN(v1::RetentionSimulation simulation, SimulateRetention(today, absl::Hours(24 * days)));
   simulation.set_database(request.database());
+  simulation.set_as_given(request.has_as_policy());
   return simulation;
 }
 

@@ -129,8 +129,16 @@ class SyncCall final : public grpc::ServerUnaryReactor, public ParkedCall {
       if (unfinished.contains(run)) {
         continue;
       }
-      RETURN_IF_ERROR(
-          api_.store.ChangeRun(run, [&](const RunView& view) { return DisownRun(view, unfinished, now); }).status());
+      const absl::Status status =
+          api_.store.ChangeRun(run, [&](const RunView& view) { return DisownRun(view, unfinished, now); }).status();
+      if (absl::IsUnavailable(status)) {
+        return status;
+      }
+      // One that cannot be read, or is gone meanwhile, must not keep the agent from its other runs.
+      if (!status.ok()) {
+        LogWarning("cannot say what became of a run", {{"run", run}, {"error", status}});
+        continue;
+      }
       api_.feed.Publish(run);
     }
     return absl::OkStatus();

@@ -80,6 +80,14 @@ TEST_F(AgentPresenceTest, AnAgentThatStaysAwayAfterAStartIsToldWhenItComesBack) 
   EXPECT_THAT(LookWhileHeard(absl::Minutes(1)), ElementsAre("AGENT_ONLINE: it is heard of again"));
 }
 
+TEST_F(AgentPresenceTest, AClockThatIsSetBackBeginsAnew) {
+  LookWhileHeard(absl::Minutes(5));
+  now_ -= absl::Hours(3);
+  LookWhileHeard(absl::Minutes(1));
+  EXPECT_THAT(LookFor(absl::Minutes(10), now_),
+              ElementsAre("AGENT_OFFLINE: it has not been heard of since 2026-11-23T19:06:00Z"));
+}
+
 TEST_F(AgentPresenceTest, AfterAPauseOfTheListenerAgentsGetTimeToBeHeardOf) {
   LookWhileHeard(absl::Minutes(5));
   const absl::Time seen = now_;

@@ -92,6 +92,7 @@ DatabaseBackupsChange ApplyRetention(const DatabaseBackupsView& view, const Rete
   // Nobody's word makes an agent able.
   if (!CheckCanDelete(view.agent).ok()) return change;
   if (order.repeat_failed) RepeatDeletions(view, now, random, change);
+  if (order.only_repeat) return change;
   std::vector<const v1::RetentionDecision*> goes;
   for (const v1::RetentionDecision& decision : plan.decisions()) {
     if (!decision.keep() && !frozen.contains(decision.backup().policy())) goes.push_back(&decision);

@@ -21,6 +21,7 @@ struct RetentionOrder {
   bool clock_jumped = false;  // As for PlanDatabaseRetention.
   // Try again what is DELETING and whose run ended without success.
   bool repeat_failed = false;
+  bool only_repeat = false;  // Nothing else.
 };
 
 // Begins to delete what PlanDatabaseRetention lets go: of each policy whose retention is not frozen, of all when it is

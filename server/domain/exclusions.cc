@@ -38,6 +38,12 @@ absl::StatusOr<Exclusions> Exclusions::Create(const v1::ScheduleSpec& spec) {
   return exclusions;
 }
 
+absl::Duration Exclusions::shortest() const {
+  absl::Duration shortest = absl::InfiniteDuration();
+  for (const Window& window : windows_) shortest = std::min(shortest, window.duration);
+  return shortest;
+}
+
 bool Exclusions::NextSpan(absl::Time from, absl::Time to, ExcludedSpan& span) const {
   span = {absl::InfiniteFuture(), absl::InfinitePast()};
   for (const Window& window : windows_) {

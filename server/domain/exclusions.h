@@ -26,6 +26,8 @@ class Exclusions {
   static absl::StatusOr<Exclusions> Create(const v1::ScheduleSpec& spec);
 
   bool empty() const { return windows_.empty(); }
+  // The shortest duration of a window; InfiniteDuration without any.
+  absl::Duration shortest() const;
 
   // The spans that have a moment in [from, to), in order and apart from each other: spans that meet are one. At most
   // `max_count`; what comes later is left out.

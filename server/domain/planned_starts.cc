@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/domain/planned_starts.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/proto_json.h"
 #include "base/status_macros.h"
@@ -9,7 +11,7 @@
 namespace backup::server {
 namespace {
 
-constexpr int64_t kMostSlots = 100'000;
+constexpr int kMostSpans = 100'000;
 
 }  // namespace
 
@@ -29,26 +31,46 @@ PlannedStarts::PlannedStarts(Schedule schedule, Exclusions exclusions, absl::Dur
   Advance();
 }
 
-int64_t PlannedStarts::Advance() {
+void PlannedStarts::Advance() {
   const absl::Time before = next_;
-  for (int64_t count = 1; count <= kMostSlots; ++count) {
+  for (int i = 0; i < kMostSpans; ++i) {
     slot_ = schedule_.NextSlot(slot_);
-    if (slot_ == absl::InfiniteFuture()) {
-      next_ = slot_;
-      return count;
+    ++work_;
+    next_ = slot_;
+    if (slot_ == absl::InfiniteFuture()) return;
+    const absl::Time deadline = slot_ + start_deadline_;
+    if (exclusions_.empty() || !IsExcluded(slot_, deadline)) {
+      if (next_ > before) return;
+    } else if (span_.end < deadline) {
+      next_ = span_.end;
+      // All that wait in this span start with it.
+      slot_ = std::max(slot_, span_.end - absl::Nanoseconds(1));
+      if (next_ > before) return;
+    } else {
+      // Nor do others to which the span leaves no time.
+      slot_ = std::max(slot_, span_.end - start_deadline_);
     }
-    next_ = StartOf(slot_);
-    if (next_ != absl::InfiniteFuture() && next_ > before) return count;
   }
   next_ = absl::InfiniteFuture();
-  return kMostSlots;
 }
 
-absl::Time PlannedStarts::StartOf(absl::Time slot) const {
-  if (exclusions_.empty()) return slot;
-  const absl::Time deadline = slot + start_deadline_;
-  const absl::Time start = FirstStart(exclusions_.Between(slot, deadline), slot, absl::ZeroDuration(), deadline);
-  return start < deadline ? start : absl::InfiniteFuture();
+bool PlannedStarts::IsExcluded(absl::Time slot, absl::Time until) {
+  const auto look = [&](absl::Time from, ExcludedSpan& span) {
+    const std::vector<ExcludedSpan> spans = exclusions_.Between(from, until, 1);
+    if (spans.empty()) {
+      ++work_;
+      return false;
+    }
+    span = spans[0];
+    work_ += 1 + (span.end - std::max(from, span.begin)) / exclusions_.shortest();
+    return true;
+  };
+  if (span_.end <= slot && !look(slot, span_)) return false;
+  if (span_.begin > slot) return false;
+  // What is known of it may end where an earlier look did.
+  ExcludedSpan more;
+  while (span_.end < until && look(span_.end, more) && more.begin <= span_.end) span_.end = more.end;
+  return true;
 }
 
 }  // namespace backup::server

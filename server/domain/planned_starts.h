@@ -19,21 +19,26 @@ class PlannedStarts {
   // Starts later than `after`. Errors of Schedule::Create and Exclusions::Create.
   static absl::StatusOr<PlannedStarts> Create(const v1::ScheduleSpec& spec, absl::Time after);
 
-  // The next start. InfiniteFuture when there is none, or none of the next 100,000 slots does start.
+  // The next start. InfiniteFuture when there is none, or none in 100,000 spans in a row that leave their slots no
+  // time.
   absl::Time next() const { return next_; }
-  // Goes on to the one after it. Returns how many slots were looked at: a measure of the work.
-  int64_t Advance();
+  // Goes on to the one after it.
+  void Advance();
+  // Slots, and beginnings of spans, that were looked at so far: a measure of the work, each about a microsecond.
+  int64_t work() const { return work_; }
 
  private:
   PlannedStarts(Schedule schedule, Exclusions exclusions, absl::Duration start_deadline, absl::Time after);
-  // InfiniteFuture when it does not start.
-  absl::Time StartOf(absl::Time slot) const;
+  // Whether a span has `slot` in it; then it is span_, known at least until `until`.
+  bool IsExcluded(absl::Time slot, absl::Time until);
 
   Schedule schedule_;
   Exclusions exclusions_;
   absl::Duration start_deadline_;
-  absl::Time slot_;  // The last one that was looked at.
+  absl::Time slot_;                                                   // Later ones have not been looked at.
+  ExcludedSpan span_ = {absl::InfinitePast(), absl::InfinitePast()};  // The last one that was looked at.
   absl::Time next_;
+  int64_t work_ = 0;
 };
 
 }  // namespace backup::server

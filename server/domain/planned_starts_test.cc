@@ -82,6 +82,34 @@ TEST_F(PlannedStartsTest, WhenNothingEverStartsThereIsAnEnd) {
   EXPECT_EQ(starts->next(), absl::InfiniteFuture());
 }
 
+// Three months of minutes that cannot start are one span.
+TEST_F(PlannedStartsTest, ALongExclusionIsPassedInOneStep) {
+  *spec_.mutable_every() = ToProto(absl::Minutes(1));
+  Exclude("0 0 * 12,1,2 *", absl::Hours(24));
+  absl::StatusOr<PlannedStarts> starts = PlannedStarts::Create(spec_, At("2026-11-30T23:58:30Z"));
+  ASSERT_THAT(starts, IsOk());
+  EXPECT_EQ(starts->next(), At("2026-11-30T23:59:00Z"));
+  const int64_t work = starts->work();
+  starts->Advance();
+  EXPECT_EQ(starts->next(), At("2027-03-01T00:00:00Z"));
+  EXPECT_LT(starts->work() - work, 5000);
+}
+
+// Spans of a minute each, one after the other, are one: it is grown once, not anew for each slot.
+TEST_F(PlannedStartsTest, ManyShortSpansAreNotLookedAtTwice) {
+  *spec_.mutable_every() = ToProto(absl::Minutes(1));
+  *spec_.mutable_start_deadline() = ToProto(absl::Hours(7 * 24));
+  Exclude("* * * * 1-6", absl::Minutes(1));
+  absl::StatusOr<PlannedStarts> starts = PlannedStarts::Create(spec_, At("2026-11-29T23:58:30Z"));  // A Sunday.
+  ASSERT_THAT(starts, IsOk());
+  EXPECT_EQ(starts->next(), At("2026-11-29T23:59:00Z"));
+  starts->Advance();
+  EXPECT_EQ(starts->next(), At("2026-12-06T00:00:00Z"));
+  EXPECT_LT(starts->work(), 20'000);
+  starts->Advance();
+  EXPECT_EQ(starts->next(), At("2026-12-06T00:01:00Z"));
+}
+
 TEST_F(PlannedStartsTest, RefusesWhatCannotBeRead) {
   spec_.set_cron("0 22 * * *");
   Exclude("nonsense", absl::Hours(3));

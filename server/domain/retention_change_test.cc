@@ -12,6 +12,8 @@ namespace backup::server {
 namespace {
 
 using ::backup::testing::At;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class RetentionChangeTest : public ::testing::Test {
  protected:
@@ -48,6 +50,14 @@ TEST_F(RetentionChangeTest, CountsWhatGoesByTheChangeAndNotBefore) {
 TEST_F(RetentionChangeTest, KeepingMoreDeletesNothing) {
   AddDaily(10);
   EXPECT_EQ(DeletedByChange(state_, Keeping(4), Keeping(7), now_).delete_count(), 0);
+}
+
+TEST_F(RetentionChangeTest, SaysWhatWillStandAgainstItWhenTheChangeDeletesAnything) {
+  AddDaily(10);
+  EXPECT_THAT(DeletedByChange(state_, Keeping(7), Keeping(4), now_).frozen(),
+              ElementsAre("more than half of the backups would go at once"));
+  EXPECT_THAT(DeletedByChange(state_, Keeping(7), Keeping(5), now_).frozen(), IsEmpty());
+  EXPECT_THAT(DeletedByChange(state_, Keeping(3), Keeping(4), now_).frozen(), IsEmpty()) << "all of it goes already";
 }
 
 TEST_F(RetentionChangeTest, ANewPolicyMayFindBackupsOfItsName) {

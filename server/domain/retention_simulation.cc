@@ -69,7 +69,7 @@ class Future {
     const absl::Time time = std::min({starts_.next(), next_pass_, NextDrillPass(), end});
     while (drills_.has_value() && drills_->next() <= time) {
       steps_.ProveNewestGood();
-      work_ += kSlotWork * drills_->Advance();
+      drills_->Advance();
     }
     now_ = time;
     if (starts_.next() == time) {
@@ -80,13 +80,13 @@ class Future {
       steps_.Add(made);
       ++made_count_;
       last_run_failed_ = false;
-      work_ += kSlotWork * starts_.Advance();
+      starts_.Advance();
     }
     return Apply(time);
   }
 
   absl::Time now() const { return now_; }
-  int64_t work() const { return work_; }
+  int64_t work() const { return visited_ + kSlotWork * (starts_.work() + (drills_.has_value() ? drills_->work() : 0)); }
   int64_t made_count() const { return made_count_; }
   int64_t deleted_count() const { return deleted_count_; }
   int64_t assumed_size_bytes() const { return assumed_size_bytes_; }
@@ -118,7 +118,7 @@ class Future {
     peak_bytes_ = std::max(peak_bytes_, steps_.total_bytes());
     RetentionSteps::Outcome outcome = steps_.Apply(time, last_run_failed_);
     deleted_count_ += static_cast<int64_t>(outcome.deleted.size());
-    work_ += outcome.visited;
+    visited_ += outcome.visited;
     next_pass_ = FirstPassAt(outcome.next_release);
     return outcome;
   }
@@ -144,7 +144,7 @@ class Future {
   int64_t deleted_count_ = 0;
   size_t peak_count_ = 0;
   absl::int128 peak_bytes_ = 0;
-  int64_t work_ = 0;
+  int64_t visited_ = 0;
 };
 
 absl::Status TooLarge(const Future& future, absl::Time start, absl::Duration span) {

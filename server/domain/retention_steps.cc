@@ -48,7 +48,8 @@ class Application {
         spec_(spec),
         now_(now),
         minimum_good_(std::max(spec.minimum_good(), 1)),
-        young_after_(spec.has_keep_within() ? now - ToAbsl(spec.keep_within()) : absl::InfiniteFuture()),
+        keep_within_(spec.has_keep_within() ? ToAbsl(spec.keep_within()) : -absl::InfiniteDuration()),
+        young_after_(now - keep_within_),
         first_periods_{FirstPeriods(spec.keep_daily()), FirstPeriods(spec.keep_weekly()),
                        FirstPeriods(spec.keep_monthly()), FirstPeriods(spec.keep_yearly())},
         verdicts_(items.size(), kGoes) {
@@ -64,8 +65,7 @@ class Application {
     for (size_t i = 0; i < items_.size(); ++i) {
       if (verdicts_[i] == kGoes) continue;
       const absl::Time snapshot = items_[i].backup.snapshot_time;
-      const absl::Time ends[] = {items_[i].hold_end, snapshot - kClockTolerance,
-                                 spec_.has_keep_within() ? snapshot + ToAbsl(spec_.keep_within()) : now_};
+      const absl::Time ends[] = {items_[i].hold_end, snapshot - kClockTolerance, snapshot + keep_within_};
       for (const absl::Time end : ends) {
         if (end > now_) next = std::min(next, end);
       }
@@ -114,6 +114,7 @@ class Application {
   const v1::RetentionSpec& spec_;
   const absl::Time now_;
   const int minimum_good_;
+  const absl::Duration keep_within_;  // -InfiniteDuration without the rule.
   const absl::Time young_after_;
   FirstPeriods first_periods_[4];
   std::vector<Verdict> verdicts_;

@@ -37,7 +37,11 @@ RunChange End(v1::Run run, v1::RunState state, const std::string& reason, absl::
   return change;
 }
 
-RunChange Lose(v1::Run run, const std::string& reason, const std::string& hint, absl::Time now) {
+RunChange Lose(v1::Run run, std::string reason, const std::string& hint, absl::Time now) {
+  if (run.has_failure()) {
+    absl::StrAppend(&reason, "; the attempt before: ", v1::FailureCause_Name(run.failure().cause()), ": ",
+                    run.failure().message());
+  }
   run.mutable_failure()->Clear();
   run.mutable_failure()->set_cause(v1::AGENT_LOST);
   run.mutable_failure()->set_message(reason);

@@ -20,14 +20,20 @@ RunChange DisownRun(const RunView& view, const std::set<std::string>& unfinished
     unchanged.run = run;
     return unchanged;
   }
-  v1::Run missed = run;
-  missed.set_delivered(false);
-  if (run.retry_count() == 0) missed.clear_failure();  // Of the silence; else it also says what went wrong before.
+  v1::Run ended = run;
+  ended.set_delivered(false);
+  if (run.cancel_requested()) {
+    ended.clear_failure();
+    return EndNotStarted(
+        std::move(ended), v1::CANCELLED,
+        {v1::NOT_STARTED_CAUSE_UNSPECIFIED, "it was cancelled on request, and its agent has nothing of it"}, now);
+  }
+  if (run.retry_count() == 0) ended.clear_failure();  // Of the silence; else it also says what went wrong before.
   return EndNotStarted(
-      std::move(missed), v1::MISSED,
+      std::move(ended), v1::MISSED,
       {v1::AGENT_OFFLINE, absl::StrCat("it was given to ", AgentOf(run),
-                                       ", which says that it has nothing of it: it did not arrive, and was not started "
-                                       "before its start deadline")},
+                                       ", which has nothing of it: it did not arrive before its start deadline, or "
+                                       "what the agent knew of it is lost")},
       now);
 }
 

@@ -44,7 +44,7 @@ TEST_F(RunDisownedTest, ALostRunThatItsAgentKnowsNothingOfWasMissed) {
 
   EXPECT_EQ(change.run.state(), v1::MISSED);
   EXPECT_EQ(change.run.not_started_cause(), v1::AGENT_OFFLINE);
-  EXPECT_THAT(change.run.state_reason(), HasSubstr("it was given to agents/db1, which says that it has nothing of it"));
+  EXPECT_THAT(change.run.state_reason(), HasSubstr("it was given to agents/db1, which has nothing of it"));
   EXPECT_FALSE(change.run.has_failure());
   EXPECT_FALSE(change.run.delivered());
   ASSERT_THAT(change.events, SizeIs(1));
@@ -62,6 +62,14 @@ TEST_F(RunDisownedTest, OneThatFailedBeforeHasFailed) {
   const RunChange change = DisownRun(view_, {}, deadline_);
   EXPECT_EQ(change.run.state(), v1::FAILED);
   EXPECT_THAT(change.run.failure().message(), HasSubstr("silence; no attempt followed: it was given to agents/db1"));
+}
+
+TEST_F(RunDisownedTest, OneThatWasToBeCancelledIs) {
+  run().set_cancel_requested(true);
+  const RunChange change = DisownRun(view_, {}, deadline_);
+  EXPECT_EQ(change.run.state(), v1::CANCELLED);
+  EXPECT_EQ(change.run.not_started_cause(), v1::NOT_STARTED_CAUSE_UNSPECIFIED);
+  EXPECT_FALSE(change.run.has_failure());
 }
 
 TEST_F(RunDisownedTest, WhatTheAgentHasNotDoneWithIsWaitedFor) { ExpectUnchanged(deadline_, {run().name()}); }

@@ -15,7 +15,7 @@ FleetWatch::FleetWatch(Store& store, const Clock& clock, const FrozenRetention& 
       clock_(clock),
       frozen_retention_(frozen_retention),
       options_(options),
-      presence_(options.interval + kAgentSilence / 2),
+      presence_(options.interval + options.backoff),
       failure_log_(absl::Minutes(1)) {}
 
 std::shared_ptr<const FleetOverview> FleetWatch::overview() const {
@@ -43,9 +43,9 @@ absl::Duration FleetWatch::RunOnce() {
 
 absl::StatusOr<bool> FleetWatch::LookAtPage(Look& look) {
   const absl::Time now = clock_.Now();
-  presence_.Listen(now);
   if (look.databases_done) {
     ASSIGN_OR_RETURN(const Page<v1::Agent> agents, store_.ListAgents(look.page));
+    presence_.Listen(now);
     if (const std::vector<v1::Event> events = presence_.Changes(agents.items, now); !events.empty()) {
       RETURN_IF_ERROR(store_.AppendEvents(events));
     }
@@ -55,6 +55,8 @@ absl::StatusOr<bool> FleetWatch::LookAtPage(Look& look) {
     return look.page.token.empty();
   }
   ASSIGN_OR_RETURN(FleetPart part, store_.ReadFleetPart(now, look.page));
+  // While the catalog was away nobody could be heard.
+  presence_.Listen(now);
   ASSIGN_OR_RETURN(const std::vector<v1::Policy> policies, store_.ReadPolicies());
   frozen_retention_.FillIn(part.status);
   JudgeFleet(part.status, policies, now);

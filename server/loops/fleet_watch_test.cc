@@ -108,6 +108,19 @@ TEST_F(FleetWatchTest, AnAgentThatGoesAndComesBackIsAnEventEach) {
   EXPECT_THAT(events(), ElementsAre("AGENT_ONLINE", "AGENT_OFFLINE"));
 }
 
+TEST_F(FleetWatchTest, SilenceWhileTheCatalogWasAwayIsNone) {
+  store_.PutAgent(AgentSeenAt("db1", clock_.Now()), {DatabaseOf("db1", "a")});
+  TurnsOfALook();
+  store_.SetUnavailable(true);
+  for (int i = 0; i < 18; ++i) {
+    clock_.Advance(FleetWatchOptions().backoff);
+    EXPECT_EQ(watch_.RunOnce(), FleetWatchOptions().backoff);
+  }
+  store_.SetUnavailable(false);
+  TurnsOfALook();
+  EXPECT_TRUE(store_.ListEvents("agents/db1", {})->items.empty());
+}
+
 TEST_F(FleetWatchTest, WhatIsFrozenIsPartOfTheLook) {
   store_.PutPolicy(NightlyPolicy(), clock_.Now());
   store_.PutAgent(AgentSeenAt("db1", clock_.Now()), {DatabaseOf("db1", "a")});

@@ -2,6 +2,7 @@
 #include "server/loops/frozen_retention.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace backup::server {
 
@@ -13,26 +14,33 @@ void FrozenRetention::Note(const v1::RetentionPlan& plan) {
     }
   }
   MutexLock lock(mu_);
+  ++note_count_;
   if (reasons.empty()) {
-    reasons_.erase(plan.database());
+    entries_.erase(plan.database());
   } else {
-    reasons_[plan.database()] = std::move(reasons);
+    entries_[plan.database()] = {std::move(reasons), note_count_};
   }
 }
 
-void FrozenRetention::KeepOnly(const std::set<std::string>& databases) {
+int64_t FrozenRetention::mark() const {
   MutexLock lock(mu_);
-  std::erase_if(reasons_, [&](const auto& entry) { return !databases.contains(entry.first); });
+  return note_count_;
+}
+
+void FrozenRetention::KeepOnly(const std::set<std::string>& databases, int64_t mark) {
+  MutexLock lock(mu_);
+  std::erase_if(entries_,
+                [&](const auto& entry) { return entry.second.number <= mark && !databases.contains(entry.first); });
 }
 
 void FrozenRetention::FillIn(v1::FleetStatus& status) const {
   MutexLock lock(mu_);
   for (v1::DatabaseStatus& database : *status.mutable_databases()) {
-    const auto found = reasons_.find(database.database().name());
-    if (found == reasons_.end()) {
+    const auto found = entries_.find(database.database().name());
+    if (found == entries_.end()) {
       database.clear_retention_frozen();
     } else {
-      database.mutable_retention_frozen()->Assign(found->second.begin(), found->second.end());
+      database.mutable_retention_frozen()->Assign(found->second.reasons.begin(), found->second.reasons.end());
     }
   }
 }

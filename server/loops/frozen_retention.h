@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -18,15 +19,22 @@ class FrozenRetention {
  public:
   // `plan` is what was decided about its database last, whole or without the single decisions.
   void Note(const v1::RetentionPlan& plan);
-  // Forgets all databases but these.
-  void KeepOnly(const std::set<std::string>& databases);
+  // Counts what was noted so far.
+  int64_t mark() const;
+  // Forgets all databases but these, and those that were noted since `mark`.
+  void KeepOnly(const std::set<std::string>& databases, int64_t mark);
 
   // Sets retention_frozen of every database in `status`.
   void FillIn(v1::FleetStatus& status) const;
 
  private:
   mutable Mutex mu_;
-  std::map<std::string, std::vector<std::string>> reasons_ ABSL_GUARDED_BY(mu_);
+  struct Entry {
+    std::vector<std::string> reasons;
+    int64_t number = 0;  // Of the note.
+  };
+  std::map<std::string, Entry> entries_ ABSL_GUARDED_BY(mu_);
+  int64_t note_count_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace backup::server

@@ -52,9 +52,12 @@ TEST_F(FrozenRetentionTest, TheLastWordCounts) {
 TEST_F(FrozenRetentionTest, WhatIsNotKeptIsForgotten) {
   Note("a", {"one"});
   Note("b", {"two"});
-  frozen_.KeepOnly({"b", "c"});
+  const int64_t mark = frozen_.mark();
+  Note("d", {"meanwhile"});
+  frozen_.KeepOnly({"b", "c"}, mark);
   EXPECT_THAT(Told("a"), IsEmpty());
   EXPECT_THAT(Told("b"), ElementsAre("two"));
+  EXPECT_THAT(Told("d"), ElementsAre("meanwhile"));
 }
 
 }  // namespace

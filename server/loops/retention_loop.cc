@@ -61,10 +61,16 @@ absl::Duration RetentionLoop::RunOnce() {
   }
   const absl::Duration now = clock_.Monotonic();
   absl::Status status;
+  if (!noted_ && now < next_pass_) {
+    // Whoever asks how the fleet fares need not wait for the first pass.
+    status = ApplyToAll(/*repeat_failed=*/false, /*only_note=*/true);
+    noted_ = status.ok();
+  }
   if (now >= next_pass_) {
     const bool repeat_failed = now >= next_repeat_;
     status = ApplyToAll(repeat_failed);
     if (status.ok()) {
+      noted_ = true;
       next_pass_ = now + options_.interval;
       if (repeat_failed) next_repeat_ = now + options_.repeat_interval;
     }
@@ -78,8 +84,9 @@ absl::Duration RetentionLoop::RunOnce() {
   return std::max(next_pass_ - clock_.Monotonic(), absl::ZeroDuration());
 }
 
-absl::Status RetentionLoop::ApplyToAll(bool repeat_failed) {
+absl::Status RetentionLoop::ApplyToAll(bool repeat_failed, bool only_note) {
   ASSIGN_OR_RETURN(const auto policies, ReadPoliciesByName());
+  const int64_t mark = frozen_retention_.mark();
   std::set<std::string> all_going;
   PageRequest page;
   page.size = kDatabasePage;
@@ -93,12 +100,12 @@ absl::Status RetentionLoop::ApplyToAll(bool repeat_failed) {
       }
     }
     for (const std::string& database : databases) {
-      RETURN_IF_ERROR(OnlyOutage(Apply(database, /*repeat_failed=*/false)));
+      RETURN_IF_ERROR(OnlyOutage(Apply(database, /*repeat_failed=*/false, only_note)));
     }
     all_going.merge(databases);
     page.token = views.next_token;
   } while (!page.token.empty());
-  frozen_retention_.KeepOnly(all_going);
+  frozen_retention_.KeepOnly(all_going, mark);
   return repeat_failed ? RepeatFailed() : absl::OkStatus();
 }
 
@@ -126,7 +133,7 @@ absl::StatusOr<std::map<std::string, v1::Policy>> RetentionLoop::ReadPoliciesByN
   return by_name;
 }
 
-absl::Status RetentionLoop::Apply(const std::string& database, bool repeat_failed) {
+absl::Status RetentionLoop::Apply(const std::string& database, bool repeat_failed, bool only_note) {
   const absl::Time now = clock_.Now();
   RetentionOrder order;
   order.actor = "controller";
@@ -139,7 +146,7 @@ absl::Status RetentionLoop::Apply(const std::string& database, bool repeat_faile
   absl::StatusOr<DatabaseBackupsView> view = store_.ReadDatabaseBackups(database, now);
   absl::Status status = view.status();
   if (status.ok()) frozen_retention_.Note(PlanDatabaseRetention(*view, order.clock_jumped, now));
-  if (status.ok() && !ApplyRetention(*view, order, now, random_).backups.empty()) {
+  if (status.ok() && !only_note && !ApplyRetention(*view, order, now, random_).backups.empty()) {
     const absl::StatusOr<DatabaseBackupsChange> change = store_.ChangeDatabaseBackups(database, now, decide);
     status = change.status();
     if (change.ok()) PublishRuns(*change, feed_);

@@ -36,7 +36,8 @@ struct RetentionLoopOptions {
 };
 
 // Lets retention happen: of every database from time to time, and of one as soon as it was asked for. Databases whose
-// retention is frozen are left alone, and noted. One that fails holds up no other.
+// retention is frozen are left alone, and noted, for the first time as soon as it starts. One that fails holds up no
+// other.
 class RetentionLoop {
  public:
   // Borrows all.
@@ -51,11 +52,12 @@ class RetentionLoop {
   void RequestDatabase(const std::string& database);
 
  private:
-  absl::Status ApplyToAll(bool repeat_failed);
+  // `only_note`: nothing is deleted.
+  absl::Status ApplyToAll(bool repeat_failed, bool only_note = false);
   // Of every database with a deletion that did not come to its end.
   absl::Status RepeatFailed();
   absl::StatusOr<std::map<std::string, v1::Policy>> ReadPoliciesByName();
-  absl::Status Apply(const std::string& database, bool repeat_failed);
+  absl::Status Apply(const std::string& database, bool repeat_failed, bool only_note = false);
 
   Store& store_;
   Clock& clock_;
@@ -65,7 +67,8 @@ class RetentionLoop {
   FrozenRetention& frozen_retention_;
   const RetentionLoopOptions options_;
 
-  // Used by RunOnce alone; monotonic.
+  // Used by RunOnce alone; times are monotonic.
+  bool noted_ = false;  // What is frozen was looked for once.
   absl::Duration next_pass_;
   absl::Duration next_repeat_;
   LogLimiter failure_log_;

@@ -208,7 +208,12 @@ TEST_F(RetentionLoopTest, ADeletionThatFailedIsTriedAgainTheNextDay) {
 TEST_F(RetentionLoopTest, TheFirstPassWaitsUntilAgentsHaveToldTheirClocks) {
   PutBackups("orders", 4);
   RetentionLoop loop(store_, clock_, random_, feed_, watch_, frozen_);
+  PutBackups("shop", 8);  // More than half would go.
   EXPECT_EQ(loop.RunOnce(), absl::Minutes(2));
+  v1::FleetStatus status;
+  status.add_databases()->mutable_database()->set_name("agents/db1/databases/shop");
+  frozen_.FillIn(status);
+  EXPECT_EQ(status.databases(0).retention_frozen_size(), 1) << "what is frozen is told at once";
   EXPECT_THAT(Named(v1::DELETING), IsEmpty());
   clock_.Advance(absl::Minutes(2));
   loop.RunOnce();

@@ -78,7 +78,7 @@ class DatabaseLines {
               "coalesce((array_agg(b.data ->> 'deleteRun' ORDER BY b.sequence DESC) "
               "FILTER (WHERE b.state = 'DELETING' AND r.name IS NULL))[1], '') AS failed_run "
               "FROM unnest($1::text[]) AS d(name) "
-              "JOIN backups b ON b.database = d.name COLLATE \"C\" AND b.state IN ('SUSPICIOUS', 'BAD', 'DELETING') "
+              "JOIN backups b ON b.database = d.name COLLATE \"C\" AND b.state IN ('BAD', 'DELETING') "
               "LEFT JOIN runs r ON b.state = 'DELETING' AND r.name = (b.data ->> 'deleteRun') COLLATE \"C\" "
               "AND r.state IN ('PENDING', 'RUNNING') GROUP BY d.name",
               SqlParams().TextArray(Names()))) {

@@ -340,6 +340,7 @@ class FakeController::Services final {
         return ToGrpcStatus(PolicyNotFound(request->policy()));
       }
       *response = state.fleet.simulation;
+      response->set_as_given(request->has_as_policy());
       if (request->has_as_policy()) response->set_policy(request->as_policy().name());
       *response->mutable_end_time() = ToProto(ToAbsl(response->start_time()) + absl::Hours(24 * request->day_count()));
       return grpc::Status::OK;
