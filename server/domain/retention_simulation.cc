@@ -26,7 +26,7 @@ constexpr absl::Duration kPassInterval = absl::Hours(1);
 // Of the answer.
 constexpr size_t kMaxSimulatedBackups = 10'000;
 // Finding a slot costs as much as looking at so many backups.
-constexpr int64_t kSlotWork = 100;
+constexpr int64_t kSlotWork = 30;
 
 absl::Time HoldEnd(const v1::Backup& backup) {
   if (!backup.has_hold()) return absl::InfinitePast();
