@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/golden/fake_controller.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "backup/v1/agent_service.grpc.pb.h"
@@ -16,7 +15,6 @@
 #include "base/rpc/grpc_status.h"
 #include "server/domain/backup_hold.h"
 #include "server/domain/policy_changes.h"
-#include "server/domain/selector.h"
 #include "server/domain/slot_preview.h"
 #include "tests/golden/fake_lists.h"
 
@@ -118,9 +116,7 @@ class FakeController::Services final {
         response->set_delete_count(4);
         response->set_delete_bytes(3 << 20);
       }
-      response->set_covered_count(std::count_if(
-          state.fleet.databases.databases().begin(), state.fleet.databases.databases().end(),
-          [&](const v1::Database& database) { return server::Covers(request->policy().spec(), database); }));
+      response->set_covered_count(state.fleet.CountCovered(request->policy().spec()));
       return grpc::Status::OK;
     }
     grpc::Status DeletePolicy(grpc::ServerContext*, const v1::DeletePolicyRequest* request,

@@ -40,6 +40,8 @@ struct FakeFleet {
   std::map<std::string, v1::BackupOutlook> outlooks;               // outlook_BACKUP.txtpb; others are not implemented
 
   static FakeFleet Read(const std::string& directory);
+  // Of its databases.
+  int64_t CountCovered(const v1::PolicySpec& spec) const;
 };
 
 // The controller's services over canned answers, in this process. Policies are real: they are checked and completed by

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <google/protobuf/text_format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "server/domain/selector.h"
 #include "tests/golden/fake_controller.h"
 
 namespace backup::testing {
@@ -67,6 +69,11 @@ FakeFleet FakeFleet::Read(const std::string& directory) {
     }
   }
   return fleet;
+}
+
+int64_t FakeFleet::CountCovered(const v1::PolicySpec& spec) const {
+  return std::count_if(databases.databases().begin(), databases.databases().end(),
+                       [&](const v1::Database& database) { return server::Covers(spec, database); });
 }
 
 }  // namespace backup::testing
