@@ -46,7 +46,8 @@ void FakeControllerLink::SetAway(bool away) {
 
 void FakeControllerLink::RefuseResultsOf(const std::string& run, absl::Status error) {
   MutexLock lock(mu_);
-  refused_results_[run] = std::move(error);
+  std::swap(refused_results_[run], error);
+  retired_.push_back(std::move(error));
 }
 
 void FakeControllerLink::RefuseProgressOf(const std::string& run, absl::Status error) {

@@ -64,6 +64,9 @@ class FakeControllerLink : public agent::ControllerLink {
   std::vector<v1::DesiredRun> wanted_ ABSL_GUARDED_BY(mu_);
   std::vector<std::string> cancels_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, absl::Status> refused_results_ ABSL_GUARDED_BY(mu_);
+  // Errors that were answered before. A Status counts who holds it where ThreadSanitizer does not look; the last to let
+  // go of it must not be this thread or the agent's at random.
+  std::vector<absl::Status> retired_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, absl::Status> refused_progress_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, absl::Status> refused_logs_ ABSL_GUARDED_BY(mu_);
   std::vector<v1::SyncRequest> syncs_ ABSL_GUARDED_BY(mu_);
