@@ -74,8 +74,8 @@ absl::Status DoApplyRetention(const ApiContext& api, const Peer& peer, const v1:
                                         order.only_repeat = IsFrozen(plan) && !order.confirmed;
                                         DatabaseBackupsChange change = ApplyRetention(view, order, now, api.random);
                                         // What was begun before is finished whatever stands against the rest.
-                                        const bool is_idle = change.create_runs.empty();
-                                        if (IsFrozen(plan) && !order.confirmed && is_idle) return RetentionFrozen(plan);
+                                        if (order.only_repeat && change.create_runs.empty())
+                                          return RetentionFrozen(plan);
                                         return change;
                                       }));
   PublishRuns(change, api.feed);

@@ -106,8 +106,9 @@ absl::StatusOr<v1::BackupOutlook> ReadBackupOutlook(Store& store, const v1::GetB
     }
     if (forecast.unkept_time != absl::InfiniteFuture()) {
       *outlook.mutable_unkept_time() = ToProto(forecast.unkept_time);
-      for (const FreezeReason reason : forecast.frozen)
+      for (const FreezeReason reason : forecast.frozen) {
         outlook.add_unkept_frozen(std::string(FreezeReasonText(reason)));
+      }
     }
   }
   return outlook;

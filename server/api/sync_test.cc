@@ -205,6 +205,38 @@ TEST_F(SyncTest, RunsThatNeverReachedTheAgentAreMissed) {
   EXPECT_EQ(state_of("begun"), v1::RUNNING);
 }
 
+// As when compaction removes one between two questions.
+class StoreWithALostName : public testing::FakeStore {
+ public:
+  absl::StatusOr<std::vector<std::string>> ListUnstartedRuns(absl::string_view, absl::Time) override {
+    return std::vector<std::string>{"runs/gone", "runs/disowned"};
+  }
+};
+
+TEST(SyncOfUnreadableRunsTest, OneRunThatCannotBeChangedHoldsUpNothingElse) {
+  StoreWithALostName store;
+  ApiTestServer server(&store);
+  server.PutAgent("db1", {"shop"});
+  v1::Run run = server.PutPendingRun("disowned", "db1", "shop");
+  run.set_state(v1::LOST);
+  run.set_delivered(true);
+  *run.mutable_start_deadline_time() = ToProto(server.clock().Now() - absl::Minutes(1));
+  store.PutRun(run);
+  server.PutPendingRun("wanted", "db1", "shop");
+  const auto stub = v1::AgentControlService::NewStub(server.Dial(server.Agent("db1")));
+  v1::SyncRequest request;
+  request.set_boot_id("boot1");
+  request.set_sequence(1);
+  request.mutable_unfinished();
+
+  const absl::StatusOr<v1::SyncResponse> response = Call(stub, &AgentControlServiceStub::Sync, request);
+
+  ASSERT_THAT(response, IsOk());
+  ASSERT_THAT(response->runs(), SizeIs(1));
+  EXPECT_EQ(response->runs(0).run(), "runs/wanted");
+  EXPECT_EQ(store.GetRun("runs/disowned")->state(), v1::MISSED);
+}
+
 TEST_F(SyncTest, AnOldWordOfTheAgentDisownsNothing) {
   v1::SyncRequest old = Request();
   old.mutable_unfinished();

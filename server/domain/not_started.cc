@@ -98,7 +98,7 @@ RunChange EndNotStarted(v1::Run run, v1::RunState state, const NotStarted& why, 
   run.set_held_back(false);
   *run.mutable_end_time() = ToProto(now);
   std::string text = why.reason;
-  if (run.retry_count() > 0) {
+  if (run.retry_count() > 0 && state != v1::CANCELLED) {
     state = v1::FAILED;
     run.clear_state_reason();
     run.mutable_failure()->set_message(absl::StrCat(run.failure().message(), "; no attempt followed: ", why.reason));

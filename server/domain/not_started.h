@@ -36,8 +36,8 @@ NotStarted WhyPaused();
 NotStarted WhyExcluded();
 NotStarted WhyOverlap(const std::string& working);
 
-// `run` ended at `now` without being started, as its `cause` says: MISSED or SKIPPED. One that was tried before and
-// failed is FAILED for the cause of that: no attempt followed. With the event.
+// `run` ended at `now` without being started, as its `cause` says: MISSED, SKIPPED or CANCELLED. One that was tried
+// before, failed and is not CANCELLED is FAILED for the cause of that: no attempt followed. With the event.
 RunChange EndNotStarted(v1::Run run, v1::RunState state, const NotStarted& why, absl::Time now);
 
 }  // namespace backup::server

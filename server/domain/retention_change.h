@@ -14,8 +14,8 @@ namespace backup::server {
 // was deleted; then its backups stay.
 bool ChangesRetention(const std::optional<v1::Policy>& before, const v1::Policy& after);
 
-// Of the backups that a policy made of one database: those that go by `after` and stay by `before`. What freezes
-// retention for a while is not looked at. Pure.
+// Of the backups that a policy made of one database: those that go by `after` and stay by `before`. `frozen` is
+// what stands against it as far as `state` tells; it changes no count. Pure.
 v1::DatabaseDeletion DeletedByChange(const RetentionState& state, const std::optional<v1::Policy>& before,
                                      const v1::Policy& after, absl::Time now);
 

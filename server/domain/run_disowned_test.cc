@@ -66,6 +66,7 @@ TEST_F(RunDisownedTest, OneThatFailedBeforeHasFailed) {
 
 TEST_F(RunDisownedTest, OneThatWasToBeCancelledIs) {
   run().set_cancel_requested(true);
+  run().set_retry_count(1);
   const RunChange change = DisownRun(view_, {}, deadline_);
   EXPECT_EQ(change.run.state(), v1::CANCELLED);
   EXPECT_EQ(change.run.not_started_cause(), v1::NOT_STARTED_CAUSE_UNSPECIFIED);
