@@ -216,9 +216,12 @@ TEST_F(AgentStoryTest, SaysWhatItHasNotDoneWithUntilTheControllerHasIt) {
   ASSERT_TRUE(WaitForSync([&](const v1::SyncRequest& request) {
     return request.attempts_size() == 1 && unfinished("runs/works")(request);
   })) << "at work";
+  const size_t before = link_.syncs().size();
   jobs_.SetHeld(false);
-  ASSERT_TRUE(WaitForSync([&](const v1::SyncRequest& request) {
-    return request.attempts_size() == 0 && unfinished("runs/works")(request) && unfinished("runs/later")(request);
+  ASSERT_TRUE(link_.WaitUntil([&](const FakeControllerLink& link) {
+    const std::vector<v1::SyncRequest> syncs = link.syncs();
+    return syncs.size() > before && syncs.back().attempts_size() == 0 && unfinished("runs/works")(syncs.back()) &&
+           unfinished("runs/later")(syncs.back());
   })) << "done, and not acknowledged";
 
   link_.RefuseResultsOf("runs/works", absl::OkStatus());

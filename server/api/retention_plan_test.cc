@@ -225,6 +225,22 @@ TEST_F(RetentionPlanTest, WhatIsFrozenIsDeletedOnlyWhenConfirmed) {
   const auto applied = Call(stub_, &BackupServiceStub::ApplyRetention, request);
   ASSERT_THAT(applied, IsOk());
   EXPECT_EQ(applied->delete_runs_size(), 2);
+  v1::FleetStatus status;
+  status.add_databases()->mutable_database()->set_name(kPlannedDatabase);
+  server_.frozen_retention().FillIn(status);
+  EXPECT_EQ(status.databases(0).retention_frozen_size(), 0) << "nothing stands against it any more";
+}
+
+TEST_F(RetentionPlanTest, WhileOnePolicyIsFrozenNothingNewGoesUnderAnother) {
+  v1::Policy another = *server_.store().GetPolicy("policies/nightly");
+  another.set_name("policies/another");
+  server_.store().PutPolicy(another, server_.clock().Now());
+  PutBackups(4, "policies/another");
+  PutBackups(8, "policies/nightly");  // Five of eight would go.
+  v1::ApplyRetentionRequest request;
+  request.set_database(kPlannedDatabase);
+  EXPECT_THAT(Call(stub_, &BackupServiceStub::ApplyRetention, request), HasReason("RETENTION_FROZEN"));
+  EXPECT_EQ(server_.store().GetBackup(NameOf(0))->state(), v1::GOOD);
 }
 
 TEST_F(RetentionPlanTest, ADeletionThatFailedIsTriedAgainThoughTheRestIsFrozen) {

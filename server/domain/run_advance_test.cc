@@ -279,6 +279,17 @@ TEST_F(RunAdvanceTest, WhatASilentAgentHoldsIsLostAtTheDeadline) {
   EXPECT_EQ(change.events.at(0).type(), "RUN_LOST");
 }
 
+TEST_F(RunAdvanceTest, ALostRunStillSaysWhyTheAttemptBeforeFailed) {
+  SetState(v1::PENDING);
+  view_.run.set_delivered(true);
+  view_.run.set_retry_count(1);
+  view_.run.mutable_failure()->set_cause(v1::NETWORK);
+  view_.run.mutable_failure()->set_message("the connection broke");
+  const RunChange change = AdvanceRun(view_, Offline(), {deadline_});
+  EXPECT_EQ(change.run.failure().cause(), v1::AGENT_LOST);
+  EXPECT_THAT(change.run.failure().message(), HasSubstr("; the attempt before: NETWORK: the connection broke"));
+}
+
 TEST_F(RunAdvanceTest, AnAgentThatIsHeardOfHasAMinuteToReport) {
   SetState(v1::PENDING);
   view_.run.set_delivered(true);
