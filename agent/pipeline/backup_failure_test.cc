@@ -230,21 +230,20 @@ TEST_F(BackupFailureTest, ABackendThatIsTerminatedMidwayIsANetworkFailure) {
   CreateDatabase("terminated",
                  "CREATE TABLE t AS SELECT i, repeat(md5(i::text), 10) FROM generate_series(1, 100000) i");
   BackupRequest request = Request("terminated");
-  bool done = false;
-  // The observer holds the storing thread up, so that pg_dump is still writing.
-  RecordingObserver observer([&](const v1::Progress& progress) {
-    if (progress.phase() == v1::DUMPING && progress.row_count() > 0 && !done) {
-      done = true;
-      EXPECT_EQ(Server()
-                    .Query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY public.t %'",
-                           "terminated")
-                    .value_or("?"),
-                "t");
-    }
-  });
-  auto outcome = RunBackup(request, Clock::Real(), observer, cancellation_);
-  EXPECT_TRUE(done);
-  EXPECT_THAT(outcome, HasReason("NETWORK"));
+  // Nothing is read beyond the first megabyte until the backend is gone, so that pg_dump is still at it.
+  request.pg_bindir = FakePrograms(absl::StrCat(
+      "export REAL ANSWER='", dir_.File("answer"), "' PSQL='", Server().bindir(), "/psql' URL='",
+      Server().Url("terminated"), "'\n",
+      R"sh(export SQL="SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY public.t %'"
+exec bash -o pipefail -c '
+  "$REAL" "$@" | { head -c 1000000; "$PSQL" -XAtc "$SQL" "$URL" > "$ANSWER"; cat; }
+' bash "$@")sh"));
+
+  EXPECT_THAT(RunExpectingFailure(request), HasReason("NETWORK"));
+
+  std::string answer;
+  std::ifstream(dir_.File("answer")) >> answer;
+  EXPECT_EQ(answer, "t") << "it was there to be terminated";
   EXPECT_THAT(ArtifactDirectories("terminated"), IsEmpty());
 }
 
